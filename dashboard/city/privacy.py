@@ -1,0 +1,205 @@
+"""Privacy: names and phones of people who report are taken out of an event before anything else sees it.
+
+What stays in the event is a reference and a masked form ("138****5678 / 王**"); the name and the phone go to a guarded record of
+their own, which a door or the engine writes. May not know where that record is kept, nor who may read it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+_NOT_BEFORE = r"(?<![0-9A-Za-z.])"
+_NOT_AFTER = r"(?![0-9A-Za-z])"
+_PHONE: Final = re.compile(
+    _NOT_BEFORE
+    + r"(?:(?:(?:\+|00)86[ -]?|(?<=\+))?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"  # Chinese mobile: 11 digits from 13 to 19
+    + r"|\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]?[2-9]\d{6,7}"  # Chinese landline: area code from 0, 7 or 8 digits
+    + r"|\+\d(?:[ -]?\d){7,13}"  # any other country, in international form
+    + r"|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})"  # the American grouping
+    + _NOT_AFTER
+)
+"""What is surely a phone. The borders keep identifiers ("a13812345678f") and decimals (39.13812345678) whole."""
+_LONG_NUMBER: Final = re.compile(_NOT_BEFORE + r"\d(?:[ -]?\d){6,}" + _NOT_AFTER)
+"""Seven digits or more in free text: a phone without its area code, an identity card, a bank card."""
+_DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
+_EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
+
+_NAME_KEYS: Final = frozenset(
+    {"name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "contact", "caller", "who",
+     "姓名", "联系人", "举报人", "来电人"}
+)  # fmt: skip
+_PHONE_KEYS: Final = frozenset(
+    {"phone", "mobile", "tel", "telephone", "cell", "cellphone", "phone_number", "phonenumber", "fax", "wechat",
+     "电话", "手机", "联系电话", "手机号", "联系方式"}
+)  # fmt: skip
+_REPORTER_KEYS: Final = frozenset({"reporter", "person", "举报者"})
+_IDENTIFIER_KEYS: Final = frozenset(
+    {"id", "source", "type", "time", "specversion", "sensor", "device", "team", "assignment", "complaint", "incident",
+     "category", "kind", "unit", "step", "state", "verb", "channel", "ref", "image", "photos", "value", "lat", "lon",
+     "confidence", "masked"}
+)  # fmt: skip
+"""Fields of the contract that identify something: only what is surely a phone is masked there."""
+_FREE_TEXT: Final = ("text", "note", "address")
+_TYPES_WITH_TEXT: Final = ("city.complaint.", "city.patrol.finding", "city.patrol.feedback")
+_DEPTH: Final = 32
+
+
+class PersonRecord(Struct, frozen=True):
+    """Who reported, as the guarded record holds it: `ref` is all that an event carries of it, beside `masked`."""
+
+    ref: str
+    masked: str
+    name: str = ""
+    phone: str = ""
+
+
+def person_record(name: str, phone: str, key: bytes) -> PersonRecord:
+    """The guarded record of one person: the same name and phone give the same reference.
+
+    `key` is this installation's secret: without one, the eleven digits of a phone could be found by trying all of them.
+    """
+    name, phone = " ".join(name.split())[:200], phone.strip()[:64]
+    digits = re.sub(r"\D", "", phone).removeprefix("0086")
+    digits = digits[2:] if len(digits) == 13 and digits.startswith("861") else digits
+    known = hmac.new(key, f"{digits}\n{name.casefold()}".encode("utf-8", "replace"), hashlib.sha256).digest()
+    ref = "p-" + base64.b32encode(known)[:26].decode().lower()
+    masked = " / ".join(part for part in (mask_phone(phone), mask_name(name)) if part)
+    return PersonRecord(ref=ref, masked=masked, name=name, phone=phone)
+
+
+def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, PersonRecord | None]:
+    """The data of an event without name and phone, and the record to be guarded; None where nobody was named.
+
+    `reporter` may hold a name and a phone, or be one text with both; it becomes `{ref, masked}`. Phones in the free text of
+    complaints, findings and feedback are masked. Data that is no JSON object is returned as it is: decoding will refuse it.
+    """
+    if not type_.startswith(_TYPES_WITH_TEXT):
+        return raw, None
+    try:
+        data = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw, None
+    if not isinstance(data, dict):
+        return raw, None
+    clean = {name: _phones_masked(value) if name in _FREE_TEXT else value for name, value in data.items()}
+    record = _named_person(clean.get("reporter"), key)
+    if record is not None:
+        clean["reporter"] = {"ref": record.ref, "masked": record.masked}
+    if clean == data:
+        return raw, None
+    return msgspec.json.encode(clean), record
+
+
+def _phones_masked(value: Any) -> Any:
+    return mask_phones(value) if isinstance(value, str) else value
+
+
+def _named_person(reporter: Any, key: bytes) -> PersonRecord | None:
+    if isinstance(reporter, int) and not isinstance(reporter, bool):
+        reporter = str(reporter)
+    if isinstance(reporter, str) and reporter.strip():
+        return person_record(*_name_and_phone(reporter), key)
+    if not isinstance(reporter, dict):
+        return None
+    if "ref" in reporter and set(reporter) <= {"ref", "masked"}:
+        return _reference_that_names(reporter, key)
+    names = [str(value) for field, value in reporter.items() if field.lower() in _NAME_KEYS and value]
+    phones = [str(value) for field, value in reporter.items() if field.lower() in _PHONE_KEYS and value]
+    if not names and not phones:
+        return None
+    return person_record(" ".join(names), phones[0] if phones else "", key)
+
+
+def _reference_that_names(reporter: Mapping[str, Any], key: bytes) -> PersonRecord | None:
+    """A sender may have put a phone where the reference or its masked form belongs."""
+    for field in ("ref", "masked"):
+        value = reporter.get(field)
+        if isinstance(value, str) and (found := _PHONE.search(value)):
+            return person_record("", found.group(), key)
+    return None
+
+
+def mask_name(name: str) -> str:
+    """The first character of a name: 王小明 → 王**, "Ann Lee" → A**. Empty stays empty."""
+    name = name.strip()
+    return f"{name[0]}**" if name else ""
+
+
+def mask_phone(phone: str) -> str:
+    """A phone by which its owner knows it and nobody else reaches it: 13812345678 → 138****5678. Empty stays empty."""
+    digits = re.sub(r"\D", "", phone)
+    digits = digits[2:] if len(digits) == 13 and digits.startswith("861") else digits
+    if len(digits) >= 10:
+        return f"{digits[:3]}****{digits[-4:]}"
+    return f"****{digits[-2:]}" if len(digits) >= 6 else "****" if phone.strip() else ""
+
+
+def mask_phones(text: str) -> str:
+    """A text with whatever is surely a phone masked; a number plate, a house number, an order number stay."""
+    return _PHONE.sub(lambda found: mask_phone(found.group()), text)
+
+
+def mask_text(text: str) -> str:
+    """A text that somebody will look at only because it was refused: phones, long numbers and mail addresses masked."""
+    text = _EMAIL.sub(r"\1***@\2", mask_phones(text))
+    return _LONG_NUMBER.sub(_mask_long, text)
+
+
+def _mask_long(found: re.Match[str]) -> str:
+    text = found.group()
+    return text if _DATE.match(text) else mask_phone(text)
+
+
+def mask_json(value: Any, field: str = "", depth: int = 0) -> Any:
+    """Any JSON value with the people in it masked: by the name of the field, and phones and long numbers in free text.
+
+    Identifiers, times and places of the contract stay readable, so that the entry can be corrected and sent again.
+    Deeper than 32 levels is cut, as nothing of the contract is that deep.
+    """
+    if depth > _DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {
+            mask_phones(str(name)): mask_json(item, _field_inside(field, str(name)), depth + 1)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_json(item, field, depth + 1) for item in value]
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return value
+    return _mask_scalar(value, field)
+
+
+def _field_inside(outer: str, name: str) -> str:
+    """Whatever stands inside a reporter and is no phone and no reference is taken for a name."""
+    name = name.lower()
+    return "name" if outer in _REPORTER_KEYS and name not in _PHONE_KEYS | {"ref", "masked"} else name
+
+
+def _mask_scalar(value: Any, field: str) -> Any:
+    text = str(value)
+    if field in _NAME_KEYS:
+        return mask_name(text)
+    if field in _PHONE_KEYS:
+        return mask_phone(text)
+    if field in _REPORTER_KEYS:
+        return person_record(*_name_and_phone(text), b"").masked
+    if isinstance(value, int):
+        return value if field in _IDENTIFIER_KEYS or not _PHONE.fullmatch(text) else mask_phone(text)
+    return mask_phones(text) if field in _IDENTIFIER_KEYS else mask_text(text)
+
+
+def _name_and_phone(text: str) -> tuple[str, str]:
+    """"王小明 13812345678" → both."""
+    found = _PHONE.search(text) or _LONG_NUMBER.search(text)
+    if found is None:
+        return text, ""
+    return text.replace(found.group(), " ").strip(" ,;/，；、:："), found.group()

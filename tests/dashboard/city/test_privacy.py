@@ -1,0 +1,117 @@
+import json
+
+import msgspec
+import pytest
+
+from dashboard.city import privacy
+
+KEY = b"a secret of one installation"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("请回电13812345678谢谢", "请回电138****5678谢谢"),
+        ("+86 138 1234 5678", "138****5678"),
+        ("固话 010-88881234", "固话 010****1234"),
+        ("call +1 212 555 0147", "call 121****0147"),
+        ("门牌 138 号,39.13812345678", "门牌 138 号,39.13812345678"),
+        ("file a13812345678f.jpg", "file a13812345678f.jpg"),
+        ("order 101001979543", "order 101001979543"),
+        ("2022-05-01 12:00:03", "2022-05-01 12:00:03"),
+    ],
+)
+def test_only_what_is_surely_a_phone_is_masked_in_an_accepted_text(text, masked):
+    assert privacy.mask_phones(text) == masked
+
+
+def test_a_refused_text_loses_long_numbers_and_mail_addresses_too():
+    text = privacy.mask_text("8888 1234, ID 110101199003070000, wang.xm@example.org, on 2024-10-01")
+    assert "8888 1234" not in text
+    assert "110101199003070000" not in text
+    assert "wang" not in text
+    assert "2024-10-01" in text
+
+
+@pytest.mark.parametrize(
+    "reporter",
+    [
+        {"name": "王小明", "phone": "13812345678"},
+        {"姓名": "王小明", "手机": 13812345678},
+        "王小明 13812345678",
+        {"ref": "x", "name": "王小明", "phone": "138-1234-5678"},
+    ],
+)
+def test_name_and_phone_leave_the_event_whatever_form_they_came_in(reporter):
+    raw = json.dumps({"complaint": "c1", "text": "噪声", "reporter": reporter}, ensure_ascii=False).encode()
+    clean, record = privacy.without_person("city.complaint.reported", raw, KEY)
+    assert record is not None
+    assert record.name == "王小明"
+    assert record.masked == "138****5678 / 王**"
+    assert msgspec.json.decode(clean)["reporter"] == {"ref": record.ref, "masked": record.masked}
+    assert "小明" not in clean.decode()
+    assert "13812345678" not in clean.decode()
+
+
+def test_the_same_person_has_the_same_reference_and_another_installation_another_one():
+    one = privacy.person_record("王小明", "+86 138-1234-5678", KEY)
+    again = privacy.person_record(" 王小明 ", "13812345678", KEY)
+    elsewhere = privacy.person_record("王小明", "13812345678", b"another secret")
+    assert one.ref == again.ref != elsewhere.ref
+
+
+def test_an_event_without_a_person_is_returned_byte_for_byte():
+    raw = b'{ "complaint": "c1", "text": "noise", "reporter": {"ref": "p-1", "masked": "138****5678"} }'
+    assert privacy.without_person("city.complaint.reported", raw, KEY) == (raw, None)
+    for other in (b'{"device": "13812345678"}', b"not json", b"\xff", b"[1]"):
+        assert privacy.without_person("city.patrol.position", other, KEY) == (other, None)
+        assert privacy.without_person("city.complaint.reported", other[:1] + other, KEY)[1] is None
+
+
+def test_a_phone_hidden_in_the_reference_or_in_the_text_is_found():
+    raw = b'{"text": "ring 13812345678", "reporter": {"ref": "13912345678"}}'
+    clean, record = privacy.without_person("city.complaint.reported", raw, KEY)
+    assert b"13812345678" not in clean
+    assert b"13912345678" not in clean
+    assert record is not None
+    assert record.phone == "13912345678"
+    clean, record = privacy.without_person("city.patrol.finding", '{"text": "业主13812345678"}'.encode(), KEY)
+    assert clean == '{"text":"业主138****5678"}'.encode()
+    assert record is None
+
+
+def test_a_refused_payload_is_masked_by_field_and_stays_correctable():
+    masked = privacy.mask_json(
+        {
+            "id": "54049402",
+            "time": "2022-05-01T12:00:03Z",
+            "data": {
+                "lat": 39.13812345678,
+                "complaint": "101001979543",
+                "reporter": {"name": "王小明", "phone": 13812345678, "note": "住在三层"},
+                "text": "电话 88881234",
+                "mobile": "13812345678",
+                "people": ["13912345678", {"caller": "李雷"}],
+            },
+        }
+    )
+    assert masked == {
+        "id": "54049402",
+        "time": "2022-05-01T12:00:03Z",
+        "data": {
+            "lat": 39.13812345678,
+            "complaint": "101001979543",
+            "reporter": {"name": "王**", "phone": "138****5678", "note": "住**"},
+            "text": "电话 ****34",
+            "mobile": "138****5678",
+            "people": ["139****5678", {"caller": "李**"}],
+        },
+    }
+
+
+def test_masking_ends_on_any_depth():
+    deep = value = {}
+    for _ in range(500):
+        value["a"] = {}
+        value = value["a"]
+    assert "…" in json.dumps(privacy.mask_json(deep), ensure_ascii=False)
