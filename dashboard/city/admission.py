@@ -6,26 +6,18 @@ May not know streams, doors or the state of the city: bounds and clock are hande
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
+from msgspec import UNSET
 
-from dashboard.city.events import (
-    STREAM_OF,
-    UNSET,
-    Data,
-    Event,
-    Readings,
-    check_time,
-    decode_data,
-    parse_time_ms,
-)
+from dashboard.city.events import STREAM_OF, Data, Event, Readings, check_time, decode_data, parse_time_ms
 from dashboard.errors import BadPayload
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north, degrees WGS-84."""
 MARGIN_DEG: Final = 0.5
-"""A place up to half a degree beyond the bounds of the pack is let in: about 50 km, the next county's patrol on its way."""
+"""A place up to half a degree beyond the pack's bounds is let in: about 50 km, a patrol of the next county."""
 ID_LIMIT: Final = 128
 SOURCE_LIMIT: Final = 256
 
@@ -94,10 +86,9 @@ def check_place(data: Data, bounds: Bounds) -> None:
     """
     west, south, east, north = widened(bounds)
     for item in data.readings if isinstance(data, Readings) else (data,):
-        lat = getattr(item, "lat", UNSET)
-        if lat is UNSET:
+        lat, lon = getattr(item, "lat", UNSET), getattr(item, "lon", UNSET)
+        if lat is UNSET or lon is UNSET:
             continue
-        lon = item.lon  # type: ignore[union-attr]
         if not (south <= lat <= north and west <= lon <= east):
             raise _misplaced(lat, lon, bounds)
 
@@ -111,8 +102,8 @@ def widened(bounds: Bounds, margin_deg: float = MARGIN_DEG) -> Bounds:
 def explained(error: BadPayload, raw: bytes, bounds: Bounds | None) -> BadPayload:
     """The same refusal, or `swapped_place` where that is what is wrong.
 
-    East of 90° a swapped place has an impossible latitude, so the decoder refuses it before bounds are looked at; "number ≤ 90
-    expected" would not tell an integrator what to mend.
+    East of 90° a swapped place has an impossible latitude, so the decoder refuses it before bounds are looked at;
+    "number ≤ 90 expected" would not tell an integrator what to mend.
     """
     if error.code != "bad_data" or bounds is None:
         return error
@@ -139,5 +130,5 @@ def _inside(lat: float, lon: float, bounds: Bounds) -> bool:
     return south <= lat <= north and west <= lon <= east
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

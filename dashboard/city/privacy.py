@@ -1,7 +1,7 @@
 """Privacy: names and phones of people who report are taken out of an event before anything else sees it.
 
-What stays in the event is a reference and a masked form ("138****5678 / 王**"); the name and the phone go to a guarded record of
-their own, which a door or the engine writes. May not know where that record is kept, nor who may read it.
+What stays in the event is a reference and a masked form ("138****5678 / 王**"); the name and the phone go to a guarded
+record of their own, which a door or the engine writes. May not know where that record is kept, nor who may read it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class PersonRecord(Struct, frozen=True):
 def person_record(name: str, phone: str, key: bytes) -> PersonRecord:
     """The guarded record of one person: the same name and phone give the same reference.
 
-    `key` is this installation's secret: without one, the eleven digits of a phone could be found by trying all of them.
+    `key` is this installation's secret: without one, the eleven digits of a phone could be found by trying all of
+    them.
     """
     name, phone = " ".join(name.split())[:200], phone.strip()[:64]
     digits = re.sub(r"\D", "", phone).removeprefix("0086")
@@ -78,8 +79,9 @@ def person_record(name: str, phone: str, key: bytes) -> PersonRecord:
 def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, PersonRecord | None]:
     """The data of an event without name and phone, and the record to be guarded; None where nobody was named.
 
-    `reporter` may hold a name and a phone, or be one text with both; it becomes `{ref, masked}`. Phones in the free text of
-    complaints, findings and feedback are masked. Data that is no JSON object is returned as it is: decoding will refuse it.
+    `reporter` may hold a name and a phone, or be one text with both; it becomes `{ref, masked}`. Phones in the free
+    text of complaints, findings and feedback are masked. Data that is no JSON object is returned as it is: decoding
+    will refuse it.
     """
     if not type_.startswith(_TYPES_WITH_TEXT):
         return raw, None
@@ -198,7 +200,7 @@ def _mask_scalar(value: Any, field: str) -> Any:
 
 
 def _name_and_phone(text: str) -> tuple[str, str]:
-    """"王小明 13812345678" → both."""
+    """The name and the phone of a text like "王小明 13812345678"; one of them may be empty."""
     found = _PHONE.search(text) or _LONG_NUMBER.search(text)
     if found is None:
         return text, ""

@@ -1,0 +1,319 @@
+"""Intake: the one way by which doors, gateways and replays put events on the input streams.
+
+"Accepted" is said to a sender only after `append` has returned: it waits for the answer of the store. What could not
+be read goes to the rejected stream, masked here so that no door can forget it. `RedisIntake` and its twin
+`MemoryIntake` pass one contract suite. May not know HTTP, sockets or the state of the city.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from dashboard.city import privacy
+from dashboard.errors import StreamLost
+
+PREFIX: Final = "comis:{0}:"
+"""Every key of sector 0; the braces are Redis Cluster's hash tag, so that a sector lives in one slot."""
+REJECTED: Final = "rejected"
+CLOCK: Final = "clock"
+KEPT_BYTES: Final = 65_536
+"""A refused payload is kept whole up to 64 KB (what every CloudEvents hop must carry); of a longer one the beginning
+is kept, and the arguments say how long it was. Without it, 7 days of 1 MB payloads would fill the store."""
+CLOCK_AGE_S: Final = 0.1
+"""How long a read of the city clock is reused: doors ask for each of up to thousands of events a second."""
+
+Entry = tuple[str, Mapping[str, str | bytes]]
+"""The name of an input stream (`sensor` `complaint` `patrol` `command`) and the fields id, source, type, time, data."""
+_T = TypeVar("_T")
+
+
+def key(name: str) -> str:
+    """The store's key of a stream or record of this sector."""
+    return PREFIX + name
+
+
+def real_now_ms() -> int:
+    """Real time, ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The city clock as the engine publishes it: city time = `base_city_ms` + (real − `base_real_ms`) × `rate`."""
+
+    base_city_ms: float = 0
+    base_real_ms: float = 0
+    rate: float = 1
+    source: str = "live"
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[Any, Any]) -> Clock:
+        """From the fields of the clock record; no record = live: offset 0, rate 1."""
+        if not fields:
+            return cls()
+        return cls(
+            float(fields["base_city_ms"]),
+            float(fields["base_real_ms"]),
+            float(fields["rate"]),
+            fields.get("source", "live"),
+        )
+
+    def city_ms(self, real_ms: int) -> int:
+        """City time at a real time, both ms since 1970 UTC."""
+        return round(self.base_city_ms + (real_ms - self.base_real_ms) * self.rate)
+
+
+class Intake(Protocol):
+    """What a door may do."""
+
+    async def append(self, entries: Sequence[Entry]) -> list[str]:
+        """Puts entries on their streams, in order; the ids of the store.  Raises: StreamLost: nothing is accepted."""
+        ...
+
+    async def reject(
+        self,
+        stream: str,
+        raw: bytes | Mapping[str, Any],
+        code: str,
+        args: Mapping[str, Any],
+        source: str,
+        entry: str = "",
+    ) -> str:
+        """Keeps what could not be read, masked, with the reason.  Raises: StreamLost."""
+        ...
+
+    async def city_now_ms(self) -> int:
+        """The city clock now, ms since 1970 UTC; a change of the clock is seen within 0.1 s.  Raises: StreamLost."""
+        ...
+
+    async def remember_person(self, name: str, phone: str) -> dict[str, str]:
+        """Keeps a name and a phone in the guarded record; what the event carries instead.  Raises: StreamLost."""
+        ...
+
+
+def rejected_fields(
+    stream: str,
+    raw: bytes | Mapping[str, Any],
+    code: str,
+    args: Mapping[str, Any],
+    source: str,
+    at_ms: int,
+    entry: str = "",
+) -> dict[str, str]:
+    """The fields of a rejected entry: stream, entry, source, code, args, event (masked), at (real ms)."""
+    event, size = masked_event(raw)
+    args = privacy.mask_json(dict(args))
+    if size > KEPT_BYTES:
+        args = {**args, "size_bytes": size, "kept_bytes": KEPT_BYTES}
+    return {
+        "stream": stream,
+        "entry": entry,
+        "source": privacy.mask_phones(source[:256]),
+        "code": code,
+        "args": msgspec.json.encode(args).decode(),
+        "event": event,
+        "at": str(at_ms),
+    }
+
+
+def masked_event(raw: bytes | Mapping[str, Any]) -> tuple[str, int]:
+    """A refused payload as masked JSON, and its size in bytes. What is no JSON becomes `{"raw": "…"}`."""
+    if not isinstance(raw, bytes):
+        raw = msgspec.json.encode(_plain(raw))
+    size = len(raw)
+    if size <= KEPT_BYTES:
+        try:
+            return msgspec.json.encode(privacy.mask_json(_opened(msgspec.json.decode(raw)))).decode(), size
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    text = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
+    return msgspec.json.encode({"raw": privacy.mask_text(text)}).decode(), size
+
+
+def _plain(value: Any) -> Any:
+    """Bytes inside a mapping, as stream fields have them, become text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Mapping):
+        return {str(_plain(name)): _plain(item) for name, item in value.items()}
+    return value
+
+
+def _opened(event: Any) -> Any:
+    """An envelope whose `data` is JSON in a string, with the data opened, so that it is masked field by field."""
+    if isinstance(event, dict) and isinstance(event.get("data"), str):
+        try:
+            return {**event, "data": msgspec.json.decode(event["data"])}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return event
+    return event
+
+
+class RedisIntake:
+    """The intake of the running city."""
+
+    def __init__(self, address: str, *, connections: int = 8, timeout_s: float = 5) -> None:
+        """`address` as `Settings.redis_address`; `connections` at most: a burst queues here."""
+        pool = aioredis.BlockingConnectionPool.from_url(
+            address,
+            max_connections=connections,
+            timeout=timeout_s,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            # One quick second try covers a restarted store; an entry written twice by it is one event to the Desk.
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+            retry_on_error=[RedisConnectionError],
+            decode_responses=True,
+        )
+        self.redis: aioredis.Redis = aioredis.Redis.from_pool(pool)
+        self._secret = b""
+        self._clock = (0.0, Clock())
+
+    async def close(self) -> None:
+        """Lets the connections go."""
+        await self.redis.aclose()
+
+    async def append(self, entries: Sequence[Entry]) -> list[str]:
+        """See `Intake.append`: one pipelined round trip."""
+        if not entries:
+            return []
+        pipeline = self.redis.pipeline(transaction=False)
+        for stream, fields in entries:
+            pipeline.xadd(key(stream), dict(fields))  # type: ignore[arg-type]
+        return await _answered(pipeline.execute)
+
+    async def reject(
+        self,
+        stream: str,
+        raw: bytes | Mapping[str, Any],
+        code: str,
+        args: Mapping[str, Any],
+        source: str,
+        entry: str = "",
+    ) -> str:
+        """See `Intake.reject`."""
+        fields = rejected_fields(stream, raw, code, args, source, real_now_ms(), entry)
+        return (await self.append([(REJECTED, fields)]))[0]
+
+    async def clock(self) -> Clock:
+        """The city clock as the engine last published it; live where no engine ever did.  Raises: StreamLost."""
+        read_at, clock = self._clock
+        if time.monotonic() - read_at > CLOCK_AGE_S:
+            clock = Clock.from_fields(await _answered(lambda: self.redis.hgetall(key(CLOCK))))
+            self._clock = (time.monotonic(), clock)
+        return clock
+
+    async def city_now_ms(self) -> int:
+        """See `Intake.city_now_ms`."""
+        return (await self.clock()).city_ms(real_now_ms())
+
+    async def remember_person(self, name: str, phone: str) -> dict[str, str]:
+        """See `Intake.remember_person`."""
+        record = privacy.person_record(name, phone, await self.person_key())
+        fields: dict[Any, Any] = {"name": record.name, "phone": record.phone, "at_ms": str(real_now_ms())}
+        await _answered(lambda: self.redis.hset(key(f"person:{record.ref}"), mapping=fields))
+        return {"ref": record.ref, "masked": record.masked}
+
+    async def person_key(self) -> bytes:
+        """This installation's secret for references to people, made by whoever asks first.  Raises: StreamLost."""
+        if not self._secret:
+            await _answered(lambda: self.redis.set(key("person_key"), secrets.token_hex(32), nx=True))
+            self._secret = str(await _answered(lambda: self.redis.get(key("person_key")))).encode()
+        return self._secret
+
+
+async def _answered(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """What the store answers.  Raises: StreamLost: `store_silent`, or `store_full` where it takes nothing more."""
+    try:
+        return await ask()
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise StreamLost("store_silent", detail=type(error).__name__) from error
+    except ResponseError as error:
+        full = isinstance(error, OutOfMemoryError) or "MISCONF" in str(error)
+        raise StreamLost("store_full" if full else "store_refused", detail=str(error)[:200]) from error
+    except RedisError as error:
+        raise StreamLost("store_silent", detail=type(error).__name__) from error
+
+
+@dataclass
+class MemoryIntake:
+    """The same in memory, for tests: `lost` makes the store silent, `now_ms` is its real clock."""
+
+    now_ms: Callable[[], int] = real_now_ms
+    streams: dict[str, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
+    people: dict[str, dict[str, str]] = field(default_factory=dict)
+    clock_fields: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
+
+    async def append(self, entries: Sequence[Entry]) -> list[str]:
+        """See `Intake.append`."""
+        self._answer()
+        return [self._add(stream, fields) for stream, fields in entries]
+
+    async def reject(
+        self,
+        stream: str,
+        raw: bytes | Mapping[str, Any],
+        code: str,
+        args: Mapping[str, Any],
+        source: str,
+        entry: str = "",
+    ) -> str:
+        """See `Intake.reject`."""
+        return (
+            await self.append([(REJECTED, rejected_fields(stream, raw, code, args, source, self.now_ms(), entry))])
+        )[0]
+
+    async def city_now_ms(self) -> int:
+        """See `Intake.city_now_ms`."""
+        self._answer()
+        return Clock.from_fields(self.clock_fields).city_ms(self.now_ms())
+
+    async def remember_person(self, name: str, phone: str) -> dict[str, str]:
+        """See `Intake.remember_person`."""
+        self._answer()
+        record = privacy.person_record(name, phone, b"memory")
+        self.people[record.ref] = {"name": record.name, "phone": record.phone, "at_ms": str(self.now_ms())}
+        return {"ref": record.ref, "masked": record.masked}
+
+    def entries(self, stream: str) -> list[dict[str, str]]:
+        """The fields of every entry of a stream, oldest first."""
+        return [fields for _, fields in self.streams.get(stream, [])]
+
+    def _answer(self) -> None:
+        if self.lost:
+            raise StreamLost("store_silent", detail="MemoryIntake")
+
+    def _add(self, stream: str, fields: Mapping[str, str | bytes]) -> str:
+        entries = self.streams.setdefault(stream, [])
+        entry_id = f"{self.now_ms()}-{len(entries)}"
+        entries.append((entry_id, {name: _text(value) for name, value in fields.items()}))
+        return entry_id
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def chunks(entries: Iterable[Entry], size: int = 500) -> Iterable[list[Entry]]:
+    """Entries in batches of at most `size`, so that one pipeline never holds the store for long."""
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
