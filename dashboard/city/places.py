@@ -1,6 +1,6 @@
 """Where things are: distances, the nearest named place and district seat, and the three datums of Chinese maps.
 
-Everything inside is WGS-84; the other datums live only at the edges. May not know maps, screens or any boundary: without
+Everything inside is WGS-84; other datums live only at the edges. May not know maps, screens or any boundary: without
 the operator's own polygons a point belongs to the district whose seat is nearest, and the words say so ("near").
 """
 
@@ -70,8 +70,15 @@ class Where(NamedTuple):
 
 
 _DIRECTIONS: Final = (
-    ("北", "N"), ("东北", "NE"), ("东", "E"), ("东南", "SE"), ("南", "S"), ("西南", "SW"), ("西", "W"), ("西北", "NW"),
-)  # fmt: skip
+    ("北", "N"),
+    ("东北", "NE"),
+    ("东", "E"),
+    ("东南", "SE"),
+    ("南", "S"),
+    ("西南", "SW"),
+    ("西", "W"),
+    ("西北", "NW"),
+)
 
 
 class Gazetteer:
@@ -193,7 +200,7 @@ def to_wgs84(datum: str, lat: float, lon: float) -> Point:
 
 
 def _inverse(forward: Callable[[float, float], Point], lat: float, lon: float) -> Point:
-    """Fixed point of `guess + wanted - forward(guess)`: the offset hardly changes over a step, four passes reach 1e-9°."""
+    """Fixed point of `guess + wanted - forward(guess)`: the offset hardly changes over a step; four reach 1e-9°."""
     guess = (lat, lon)
     for _ in range(8):
         there = forward(*guess)

@@ -33,19 +33,73 @@ _DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
 
 _NAME_KEYS: Final = frozenset(
-    {"name", "first_name", "last_name", "firstname", "lastname", "full_name", "fullname", "contact", "caller", "who",
-     "姓名", "联系人", "举报人", "来电人"}
-)  # fmt: skip
+    {
+        "name",
+        "first_name",
+        "last_name",
+        "firstname",
+        "lastname",
+        "full_name",
+        "fullname",
+        "contact",
+        "caller",
+        "who",
+        "姓名",
+        "联系人",
+        "举报人",
+        "来电人",
+    }
+)
 _PHONE_KEYS: Final = frozenset(
-    {"phone", "mobile", "tel", "telephone", "cell", "cellphone", "phone_number", "phonenumber", "fax", "wechat",
-     "电话", "手机", "联系电话", "手机号", "联系方式"}
-)  # fmt: skip
+    {
+        "phone",
+        "mobile",
+        "tel",
+        "telephone",
+        "cell",
+        "cellphone",
+        "phone_number",
+        "phonenumber",
+        "fax",
+        "wechat",
+        "电话",
+        "手机",
+        "联系电话",
+        "手机号",
+        "联系方式",
+    }
+)
 _REPORTER_KEYS: Final = frozenset({"reporter", "person", "举报者"})
 _IDENTIFIER_KEYS: Final = frozenset(
-    {"id", "source", "type", "time", "specversion", "sensor", "device", "team", "assignment", "complaint", "incident",
-     "category", "kind", "unit", "step", "state", "verb", "channel", "ref", "image", "photos", "value", "lat", "lon",
-     "confidence", "masked"}
-)  # fmt: skip
+    {
+        "id",
+        "source",
+        "type",
+        "time",
+        "specversion",
+        "sensor",
+        "device",
+        "team",
+        "assignment",
+        "complaint",
+        "incident",
+        "category",
+        "kind",
+        "unit",
+        "step",
+        "state",
+        "verb",
+        "channel",
+        "ref",
+        "image",
+        "photos",
+        "value",
+        "lat",
+        "lon",
+        "confidence",
+        "masked",
+    }
+)
 """Fields of the contract that identify something: only what is surely a phone is masked there."""
 _FREE_TEXT: Final = ("text", "note", "address")
 _TYPES_WITH_TEXT: Final = ("city.complaint.", "city.patrol.finding", "city.patrol.feedback")

@@ -1,0 +1,74 @@
+"""Assignment 派单: one incident, one team, one kind of work, followed step by step until it is finished, refused or recalled.
+
+Status belongs to the assignment, not to the team. May not know devices or gateways.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from dashboard.city.lifecycle import Lifecycle, Step, by
+
+HELD = "held"
+SENT = "sent"
+DELIVERED = "delivered"
+SEEN = "seen"
+ACCEPTED = "accepted"
+EN_ROUTE = "en_route"
+ON_SCENE = "on_scene"
+FINISHED = "finished"
+REFUSED = "refused"
+RECALLED = "recalled"
+RECALL_SEEN = "recall_seen"
+
+PATH: Final = (HELD, SENT, DELIVERED, SEEN, ACCEPTED, EN_ROUTE, ON_SCENE, FINISHED)
+"""The way of an order that goes well. A device may skip steps (no signal in the alley); skipped ones stay untimed."""
+
+_RECALL = by(RECALLED, "dispatcher")
+
+
+def _ahead(state: str) -> dict[str, Step]:
+    """Every later step of the path that a device may report from `state`."""
+    return {step: Step(step) for step in PATH[max(PATH.index(state) + 1, 2) :]}
+
+
+LIFECYCLE: Final[Lifecycle] = {
+    HELD: {"send": Step(SENT), "recall": _RECALL},
+    SENT: {**_ahead(SENT), "refused": Step(REFUSED), "recall": _RECALL},
+    DELIVERED: {**_ahead(DELIVERED), "refused": Step(REFUSED), "recall": _RECALL},
+    SEEN: {**_ahead(SEEN), "refused": Step(REFUSED), "recall": _RECALL},
+    ACCEPTED: {**_ahead(ACCEPTED), "refused": Step(REFUSED), "recall": _RECALL},
+    EN_ROUTE: {**_ahead(EN_ROUTE), "refused": Step(REFUSED), "recall": _RECALL},
+    ON_SCENE: {**_ahead(ON_SCENE), "recall": _RECALL},
+    RECALLED: {"recall_seen": Step(RECALL_SEEN)},
+}
+ACTIVE: Final = frozenset(PATH[:-1])
+"""Not over: the team has it in hand or will get it."""
+KINDS: Final = ("verify", "handle", "check")
+
+
+class Assignment(Struct, frozen=True):
+    """One order to one team as every screen shows it."""
+
+    id: str
+    incident: str
+    number: int
+    """The incident's number, for people."""
+    team: str
+    kind: str
+    state: str
+    device: str
+    by: str
+    sent_at_ms: int
+    order: int = 0
+    """The change that put its present order into the device's outbox; 0 = nothing is waiting there."""
+    waiting: bool = False
+    """True while the team is busy with another one: it has one active and any number waiting."""
+    state_since_ms: int = 0
+    steps: tuple[tuple[str, int], ...] = ()
+    """Each step reached with the city time at which it happened, oldest first."""
+    note: str = ""
+    reason: str = ""
+    version: int = 1

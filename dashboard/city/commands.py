@@ -1,0 +1,103 @@
+"""What an operator asks. A command may be refused, with a code and arguments; an event may not.
+
+May not know sockets or sessions: the person is filled in by the door that knows who is speaking.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from dashboard.errors import Refused
+
+ROLES: Final = (
+    "viewer",
+    "wall",
+    "call_taker",
+    "dispatcher",
+    "supervisor",
+    "collector",
+    "leader",
+    "evaluator",
+    "administrator",
+    "team",
+)
+INTERACTIVE_AGE_MS: Final = 15_000
+"""A person's command older than 15 s of real time is refused: the screen has moved on ("too late, look again")."""
+
+_Key = Annotated[str, Meta(min_length=1, max_length=128)]
+_Text = Annotated[str, Meta(max_length=1000)]
+
+
+class Person(Struct, frozen=True):
+    """Who asks: seat 席位, role, and the name shown to others."""
+
+    seat: str
+    role: str
+    name: str
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True):
+    """One request of a person (or of a rule, a robot): the body of the channel's command and of `POST /api/v1/commands`.
+
+    `version` is the version of the target's row the person saw; `seen` the channel's seq; `issued_at` real time, ms since 1970.
+    Fields beyond the first eight belong to single verbs.
+    """
+
+    id: _Key
+    verb: _Key
+    target: Annotated[str, Meta(max_length=128)] = ""
+    version: int | None = None
+    seen: Annotated[str, Meta(max_length=64)] | None = None
+    issued_at: int | None = None
+    person: Person | None = None
+    """Set by the door from what it knows; anything a sender puts here is overwritten."""
+    reason: _Text = ""
+    team: _Key | None = None
+    kind: str | None = None
+    disposition: str | None = None
+    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    offset_ms: int | None = None
+    rate: Annotated[float, Meta(ge=0, le=100_000)] | None = None
+    note: _Text = ""
+    registry: dict[str, Any] | None = None
+
+
+VERBS: Final = {
+    # verb: (table of the target, roles that may say it)
+    "acknowledge": ("alerts", {"dispatcher", "supervisor"}),
+    "acknowledge_incident": ("incidents", {"dispatcher", "supervisor"}),
+    "accept": ("incidents", {"call_taker", "supervisor"}),
+    "file": ("incidents", {"supervisor"}),
+    "void": ("incidents", {"supervisor"}),
+    "return": ("incidents", {"dispatcher"}),
+    "dispatch_team": ("incidents", {"dispatcher"}),
+    "recall": ("assignments", {"dispatcher"}),
+    "close": ("incidents", {"supervisor"}),
+    "rework": ("incidents", {"supervisor"}),
+    "place": ("complaints", {"call_taker", "dispatcher", "supervisor"}),
+    "answer": ("complaints", {"call_taker", "supervisor"}),
+    "set_clock": ("", {"administrator"}),
+    "change_registry": ("", {"administrator"}),
+}
+"""Every verb, the table its target is in, and the roles that may say it. `file` is also a dispatcher's where the pack says so."""
+
+_decoder: Final = msgspec.json.Decoder(Command)
+
+
+def decode_command(raw: bytes | str) -> Command:
+    """A command from JSON.
+
+    Raises:
+        Refused: `bad_command` with what was expected, `unknown_verb`.
+    """
+    try:
+        command = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused("bad_command", detail=str(error)) from None
+    if command.verb not in VERBS:
+        raise Refused("unknown_verb", verb=command.verb)
+    return command

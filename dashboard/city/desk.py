@@ -1,0 +1,199 @@
+"""Desk: the front door of the core. Events, commands and the passing of time go in; decisions come out.
+
+The same Desk runs in unit tests, in the engine, in a replay and in what-if; the city time is handed in with every input.
+May not know streams, sockets, files or clocks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Final
+
+from dashboard.city import handling, reporting, sensing, verbs
+from dashboard.city.changes import Change
+from dashboard.city.commands import Command
+from dashboard.city.events import (
+    Complaint,
+    Detection,
+    Event,
+    Feedback,
+    Finding,
+    Heartbeat,
+    Position,
+    Reading,
+    Readings,
+    TeamStatus,
+    check_time,
+)
+from dashboard.city.ledger import Ledger
+from dashboard.city.pack import Pack
+from dashboard.city.sensing import SILENCE_STEP_MS, heard, source_key
+from dashboard.city.state import CityState
+from dashboard.city.telemetry import Telemetry
+from dashboard.errors import Refused
+
+MINUTE_MS: Final = 60_000
+_REMEMBERED: Final = (Complaint, Finding, Feedback, TeamStatus)
+"""The few kinds that are remembered by (source, id); readings and positions by their own time."""
+
+
+class Desk:
+    """One sector's decisions. Not thread-safe: one engine, one Desk."""
+
+    def __init__(self, pack: Pack, state: CityState | None = None, telemetry: Telemetry | None = None) -> None:
+        """An empty city takes the pack into force with its first input; a given state goes on as it was."""
+        self.ledger = Ledger(pack, state, telemetry)
+        self._next_silence_ms = 0
+        self._next_boundary_ms = 0
+
+    @property
+    def state(self) -> CityState:
+        """What is true of the city now."""
+        return self.ledger.state
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What is known now and not journaled."""
+        return self.ledger.telemetry
+
+    @property
+    def pack(self) -> Pack:
+        """The city pack in force."""
+        return self.ledger.pack
+
+    # ---- the four ways in -----------------------------------------------------------------------------------------------
+
+    def start(self, now_ms: int, received_ms: int, pack: Pack | None = None) -> list[Change]:
+        """An engine begins or begins again: every source gets its whole silence limit; a new pack is taken into force."""
+        self._begin("", now_ms, received_ms)
+        ledger = self.ledger
+        ledger.decide("engine_started")
+        self._resume()
+        if pack is not None:
+            verbs.register(ledger, pack, "")
+        return self._collect()
+
+    def receive(self, event: Event, now_ms: int, received_ms: int) -> list[Change]:
+        """Take one event in.
+
+        `now_ms` city time, `received_ms` real time of its receipt. Nothing new (a repetition, an old reading): no change.
+        Raises: BadPayload, with nothing changed, where the event contradicts what is known (unknown team, category, order).
+        """
+        time_ms = now_ms if event.time_ms is None else event.time_ms
+        check_time(time_ms, now_ms)
+        data = event.data
+        ledger = self.ledger
+        if isinstance(data, Readings):
+            self._begin(event.id, now_ms, received_ms)
+            heard(ledger, event.source, "sensor", now_ms - time_ms, len(data.readings))
+            sensing.receive_readings(ledger, event.source, data.readings, time_ms)
+            return self._collect()
+        cause = f"{event.source}#{event.id}"
+        if isinstance(data, _REMEMBERED) and self.state.handled(cause):
+            return []
+        self._begin(cause, now_ms, received_ms)
+        self._take(event, time_ms)
+        return self._collect()
+
+    def carry_out(self, command: Command, now_ms: int, received_ms: int) -> list[Change]:
+        """Do what a person asks, or write down why not (`command_refused`). A repetition of a command id changes nothing."""
+        if self.state.handled(command.id):
+            return []
+        self._begin(command.id, now_ms, received_ms)
+        try:
+            verbs.carry_out(self.ledger, command)
+        except Refused as refusal:
+            by = verbs.name_of(command.person) if command.person else ""
+            self.ledger.decide(
+                "command_refused",
+                by=by,
+                target=command.target,
+                asked=command.verb,
+                code=refusal.code,
+                args=refusal.arguments,
+            )
+        if not self.ledger.changes:
+            self.ledger.decide("command_done")
+        return self._collect()
+
+    def tick(self, now_ms: int, received_ms: int) -> list[Change]:
+        """Time has passed: delays end, silences show, closed incidents leave, limits of the night begin."""
+        self._begin("", now_ms, received_ms)
+        ledger = self.ledger
+        while ledger.due and ledger.due[0][0] <= now_ms:
+            due_ms, what, key = heapq.heappop(ledger.due)
+            (sensing.resolve_due if what == "signal" else sensing.leave_due)(ledger, key, due_ms)
+        if now_ms >= self._next_boundary_ms:
+            self._cross_boundary(now_ms)
+        if now_ms >= self._next_silence_ms:
+            sensing.look_for_silence(ledger)
+            self._next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+        return self._collect()
+
+    def due_ms(self) -> int:
+        """City time at which the next tick has something to do."""
+        first = self.ledger.due[0][0] if self.ledger.due else self._next_silence_ms
+        return min(first, self._next_silence_ms, self._next_boundary_ms)
+
+    # ---- inside ---------------------------------------------------------------------------------------------------------
+
+    def _begin(self, cause: str, now_ms: int, received_ms: int) -> None:
+        self.ledger.cause, self.ledger.now_ms, self.ledger.received_ms = cause, now_ms, received_ms
+
+    def _collect(self) -> list[Change]:
+        changes, self.ledger.changes = self.ledger.changes, []
+        return changes
+
+    def _take(self, event: Event, time_ms: int) -> None:
+        ledger, data, lag_ms = self.ledger, event.data, self.ledger.now_ms - time_ms
+        if isinstance(data, Reading):
+            heard(ledger, source_key(event.source, data.sensor), "sensor", lag_ms, 1)
+            sensing.receive_readings(ledger, event.source, [data], time_ms)
+        elif isinstance(data, Position):
+            handling.receive_position(ledger, data, time_ms)
+            heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
+        elif isinstance(data, Detection):
+            sensing.receive_detection(ledger, event, data, time_ms)
+            heard(ledger, source_key(event.source, data.sensor), "sensor", lag_ms, 1)
+        elif isinstance(data, Complaint):
+            reporting.receive_complaint(ledger, event, data, time_ms)
+            heard(ledger, event.source, "complaint", lag_ms, 1)
+        elif isinstance(data, Finding):
+            reporting.receive_finding(ledger, event, data, time_ms)
+            heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
+        elif isinstance(data, TeamStatus):
+            handling.receive_status(ledger, data, time_ms)
+            heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
+        elif isinstance(data, Feedback):
+            handling.receive_feedback(ledger, data, time_ms)
+            heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
+        elif isinstance(data, Heartbeat):
+            heard(ledger, event.source, _kind_of(event.source), lag_ms, 1)
+            sensing.receive_heartbeat(ledger, event.source, data)
+
+    def _resume(self) -> None:
+        """Everything known was heard now: a start is not a silence of the sources."""
+        ledger = self.ledger
+        for sensor in ledger.telemetry.sensors.values():
+            sensor.heard_ms = ledger.now_ms
+        for team in ledger.telemetry.teams.values():
+            team.heard_ms = ledger.now_ms
+        for source in ledger.telemetry.sources.values():
+            source.heard_ms = ledger.now_ms
+        self._next_silence_ms = (ledger.now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+        self._cross_boundary(ledger.now_ms)
+
+    def _cross_boundary(self, now_ms: int) -> None:
+        """Limits of another part of the day hold from here: recompute what each sensor may show without a flip."""
+        ledger = self.ledger
+        day_start = now_ms - ledger.local.minute(now_ms) * MINUTE_MS - now_ms % MINUTE_MS
+        later = [day_start + minute * MINUTE_MS for minute in ledger.boundaries]
+        later += [start + 1440 * MINUTE_MS for start in later] or [day_start + 1440 * MINUTE_MS]
+        self._next_boundary_ms = min(start for start in later if start > now_ms)
+        for sensor in ledger.telemetry.sensors.values():
+            if sensor.kind in ledger.thresholds:
+                ledger.settle(sensor)
+
+
+def _kind_of(source: str) -> str:
+    return next((kind for kind in ("complaint", "patrol") if kind in source), "sensor")

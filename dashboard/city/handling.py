@@ -1,0 +1,149 @@
+"""Handling 处置: what teams and their devices say — position, duty, and each step of an order.
+
+May not know gateways: a device is a name here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dashboard.city import assignments
+from dashboard.city.assignments import ACTIVE, Assignment
+from dashboard.city.events import Feedback, Position, TeamStatus
+from dashboard.city.incidents import LIFECYCLE, PENDING_HANDLE, Incident
+from dashboard.city.ledger import Ledger
+from dashboard.city.teams import ON_DUTY, Team
+from dashboard.city.telemetry import TeamNow
+from dashboard.errors import BadPayload
+
+_WORKING: Final = {assignments.ACCEPTED, assignments.EN_ROUTE, assignments.ON_SCENE}
+
+
+def receive_position(ledger: Ledger, position: Position, at_ms: int) -> None:
+    """Where a team is now; equal or older than its newest changes nothing.  Raises: BadPayload `unknown_team`."""
+    now = ledger.telemetry.teams.get(position.team)
+    if now is None:
+        if position.team not in ledger.state.teams:
+            raise BadPayload("unknown_team", team=position.team)
+        now = ledger.telemetry.teams[position.team] = TeamNow(
+            position.team, position.lat, position.lon, at_ms, ledger.now_ms
+        )
+    elif at_ms <= now.time_ms:
+        return
+    now.lat, now.lon, now.time_ms, now.heard_ms = position.lat, position.lon, at_ms, ledger.now_ms
+    now.heading_deg = None if position.heading_deg is UNSET else position.heading_deg
+    now.speed_mps = None if position.speed_mps is UNSET else position.speed_mps
+    now.battery = None if position.battery is UNSET else position.battery
+    now.accuracy_m = None if position.accuracy_m is UNSET else position.accuracy_m
+    ledger.moved[position.team] = now
+    team = ledger.state.teams.get(position.team)
+    if team is not None and team.silent_since_ms is not None:
+        row = ledger.team_after(replace(team, silent_since_ms=None), {}, ledger.now_ms)
+        ledger.decide("team_heard", {"teams": {team.id: row}}, team=team.id)
+
+
+def receive_status(ledger: Ledger, status: TeamStatus, at_ms: int) -> None:
+    """A team goes on duty, off duty or on a break.  Raises: BadPayload `unknown_team`."""
+    team = ledger.state.teams.get(status.team)
+    if team is None:
+        raise BadPayload("unknown_team", team=status.team)
+    if team.duty == status.state:
+        return
+    now = ledger.telemetry.teams.get(team.id)
+    if now is not None and status.state == ON_DUTY:
+        now.heard_ms = ledger.now_ms
+    silent = team.silent_since_ms if status.state == ON_DUTY else None
+    row = ledger.team_after(replace(team, duty=status.state, silent_since_ms=silent), {}, at_ms)
+    by = f"device:{status.device}"
+    ledger.decide("team_duty", {"teams": {team.id: row}}, at_ms=at_ms, by=by, team=team.id, duty=status.state)
+
+
+def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
+    """A device reports a step of an order. A step that no longer fits is kept in the timeline and changes nothing.
+
+    Raises: BadPayload `unknown_assignment`, `not_your_assignment`.
+    """
+    assignment = ledger.state.assignments.get(feedback.assignment)
+    if assignment is None:
+        raise BadPayload("unknown_assignment", assignment=feedback.assignment)
+    if assignment.device != feedback.device:
+        raise BadPayload("not_your_assignment", assignment=feedback.assignment, device=feedback.device)
+    step, by = feedback.step, f"device:{feedback.device}"
+    args: dict[str, Any] = {"assignment": assignment.id, "team": assignment.team, "step": step}
+    if feedback.note is not UNSET and feedback.note:
+        args["note"] = feedback.note
+    if feedback.photos is not UNSET and feedback.photos:
+        args["photos"] = feedback.photos
+    if step not in assignments.LIFECYCLE.get(assignment.state, {}):
+        _step_too_late(ledger, assignment, step, at_ms, by, args)
+        return
+    stepped = replace(
+        assignment,
+        state=step,
+        state_since_ms=at_ms,
+        steps=(*assignment.steps, (step, at_ms)),
+        note=args.get("note", assignment.note),
+        order=0,
+        version=assignment.version + 1,
+    )
+    rows = after_assignment(ledger, stepped, at_ms)
+    ledger.decide(
+        "assignment_stepped", rows, incident=assignment.incident, at_ms=at_ms, by=by, settled=assignment.order, **args
+    )
+
+
+def _step_too_late(
+    ledger: Ledger, assignment: Assignment, step: str, at_ms: int, by: str, args: dict[str, Any]
+) -> None:
+    """The team did something with an order that has moved on (recalled, already further): it is a fact, not a step."""
+    if any(done == step for done, _ in assignment.steps):
+        return  # said twice, at-least-once delivery
+    ledger.decide("feedback_noted", incident=assignment.incident, at_ms=at_ms, by=by, state=assignment.state, **args)
+
+
+def after_assignment(ledger: Ledger, changed: Assignment, at_ms: int) -> dict[str, dict[str, object]]:
+    """The rows that follow from an assignment's new state: itself, its team, its incident."""
+    state = ledger.state
+    rows: dict[str, dict[str, object]] = {"assignments": {changed.id: changed}}
+    team = state.teams.get(changed.team)
+    if team is not None:
+        rows["teams"] = {team.id: ledger.team_after(team, {changed.id: changed}, at_ms)}
+        _start_next(ledger, team, rows, at_ms)
+    incident = state.incidents.get(changed.incident)
+    if incident is not None:
+        rows["incidents"] = {incident.id: _incident_after(ledger, incident, changed, at_ms)}
+    return rows
+
+
+def _start_next(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]], at_ms: int) -> None:
+    """The assignment that a team turns to when the one before is over no longer waits."""
+    after = rows["teams"][before.id]
+    assert isinstance(after, Team)
+    if after.active is None or after.active == before.active or after.active in rows["assignments"]:
+        return
+    waiting = ledger.state.assignments[after.active]
+    if waiting.waiting:
+        rows["assignments"][waiting.id] = replace(waiting, waiting=False, version=waiting.version + 1)
+
+
+def _incident_after(ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int) -> Incident:
+    """An incident follows its assignments: first acceptance, first arrival, last finish, nobody left."""
+    mine = [a for a in incident.assignments if a != changed.id] + ([changed.id] if changed.state in ACTIVE else [])
+    fields: dict[str, object] = {"assignments": tuple(mine)}
+    if changed.state == assignments.ON_SCENE and incident.on_scene_at_ms is None:
+        fields["on_scene_at_ms"] = at_ms
+    if changed.state == assignments.FINISHED:
+        fields["finished_at_ms"] = at_ms
+    verb = None
+    if changed.state in _WORKING and incident.state == PENDING_HANDLE:
+        verb = "accepted"
+    elif changed.state not in ACTIVE and not mine:
+        done = incident.finished_at_ms is not None or changed.state == assignments.FINISHED
+        verb = "finished" if done else "nobody_left"
+    step = LIFECYCLE.get(incident.state, {}).get(verb or "")
+    if step is not None:
+        return ledger.in_stage(incident, step.to, at_ms, **fields)
+    return replace(incident, version=incident.version + 1, **fields)

@@ -1,0 +1,236 @@
+"""Ledger: the state of one sector with its pack and look-up tables, and `decide`, by which every decision is written down.
+
+A decision is applied the moment it is taken, so the next rule of the same input already sees it. May not know streams or clocks:
+the city time and the time of receipt are handed in with each input.
+"""
+
+from __future__ import annotations
+
+import heapq
+from base64 import b32encode
+from collections import defaultdict
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from dashboard.city import alerts, teams
+from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, ON_SCENE, Assignment
+from dashboard.city.changes import Change, Rows
+from dashboard.city.correlation import OpenByPlace
+from dashboard.city.deadlines import YELLOW_HANDLING, YELLOW_MINUTES, Calendar, handling_due_ms, stage_limit_s
+from dashboard.city.incidents import HANDLING, PENDING_HANDLE, Incident
+from dashboard.city.pack import Category, Limit, Pack, Rule
+from dashboard.city.places import Gazetteer
+from dashboard.city.rules import LocalTime, boundaries, calm_band
+from dashboard.city.signals import QUIET, Signal, signal_key
+from dashboard.city.state import DAY_MS, CityState, apply
+from dashboard.city.telemetry import (
+    FLAG_ACKNOWLEDGED,
+    FLAG_ACTIVE,
+    FLAG_NORMAL,
+    FLAG_RETURNED,
+    SensorNow,
+    TeamNow,
+    Telemetry,
+)
+
+UNCATEGORISED: Final = Category(
+    key="uncategorised", zh="未分类", en="uncategorised", priority=3, limit=Limit(1, "natural_day")
+)
+"""A report of no known class is never merged by rule and never lost."""
+_FLAG: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
+
+
+def deterministic_id(prefix: str, *parts: str) -> str:
+    """The same parts give the same id on every run: `i-` and 13 characters (64 bits)."""
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    return f"{prefix}-{b32encode(digest).decode().rstrip('=').lower()}"
+
+
+class Ledger:
+    """State, telemetry, pack and indexes of one sector, and the decisions taken since they were last collected."""
+
+    def __init__(self, pack: Pack, state: CityState | None = None, telemetry: Telemetry | None = None) -> None:
+        """An empty city unless a state is handed in; the indexes are rebuilt from it."""
+        self.state = state or CityState()
+        self.telemetry = telemetry or Telemetry.empty()
+        self.now_ms = 0
+        self.received_ms = 0
+        self.cause = ""
+        self.changes: list[Change] = []
+        self.dirty: dict[str, SensorNow] = {}
+        self.moved: dict[str, TeamNow] = {}
+        self.due: list[tuple[int, str, str]] = []
+        self.use(pack)
+
+    def use(self, pack: Pack) -> None:
+        """Take a city pack into use and rebuild all that follows from it."""
+        self.pack = pack
+        self.categories = {category.key: category for category in pack.categories}
+        self.rules = {rule.key: rule for rule in pack.rules}
+        self.thresholds: dict[str, tuple[Rule, ...]] = defaultdict(tuple)
+        for rule in pack.rules:
+            if rule.kind == "threshold":
+                self.thresholds[rule.sensor_kind] += (rule,)
+        self.thresholds = dict(self.thresholds)
+        self.boundaries = boundaries(pack.rules)
+        self.gazetteer = Gazetteer(pack.areas, pack.places)
+        self.calendar = Calendar(pack)
+        self.local = LocalTime(pack.time_zone)
+        self.team_of_device = {device.id: device.team for device in pack.devices}
+        self.open_by_place = OpenByPlace()
+        self.incident_of_complaint: dict[str, str] = {}
+        self.due.clear()
+        for id_, incident in self.state.incidents.items():
+            self._index_incident(id_, incident)
+        for key, signal in self.state.signals.items():
+            self._index_signal(key, signal)
+        for alert in self.state.alerts.values():
+            self._flag(alert)
+        for id_, timeline in self.state.timelines.items():
+            for entry in timeline:
+                self._index_evidence(id_, entry.args)
+        for sensor in self.telemetry.sensors.values():
+            self.settle(sensor)
+
+    # ---- deciding -------------------------------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        type_: str,
+        rows: Rows | None = None,
+        *,
+        by: str = "",
+        incident: str | None = None,
+        at_ms: int | None = None,
+        **args: Any,
+    ) -> Change:
+        """Write one decision down and apply it. `at_ms` is the city time of effect, the input's own city time by default."""
+        change = Change(
+            seq=self.state.seq + 1,
+            at_ms=self.now_ms if at_ms is None else at_ms,
+            received_ms=self.received_ms,
+            type=type_,
+            by=by,
+            cause=self.cause,
+            incident=incident,
+            rows=rows or {},
+            args=args,
+        )
+        apply(self.state, change)
+        self._follow(change)
+        self.changes.append(change)
+        return change
+
+    def _follow(self, change: Change) -> None:
+        """Keep the indexes in step with a change that was just applied."""
+        for id_, incident in change.rows.get("incidents", {}).items():
+            self._index_incident(id_, incident)
+        for key, signal in change.rows.get("signals", {}).items():
+            self._index_signal(key, signal)
+        for id_, alert in change.rows.get("alerts", {}).items():
+            if alert is not None:
+                self._flag(alert)
+            elif (subject := change.args.get("subject")) is not None and id_:
+                self._unflag(subject)
+        if change.incident is not None:
+            self._index_evidence(change.incident, change.args)
+
+    def _index_incident(self, id_: str, incident: Incident | None) -> None:
+        self.open_by_place.put(id_, incident)
+        if incident is not None and incident.closed_at_ms is not None:
+            heapq.heappush(self.due, (incident.closed_at_ms + DAY_MS, "leave", id_))
+
+    def _index_signal(self, key: str, signal: Signal | None) -> None:
+        if signal is not None and signal.due_ms is not None:
+            heapq.heappush(self.due, (signal.due_ms, "signal", key))
+        sensor = self.telemetry.sensors.get(key.partition("|")[2])
+        if sensor is not None:
+            self.settle(sensor)
+
+    def _index_evidence(self, incident: str, args: dict[str, Any]) -> None:
+        evidence = args.get("evidence")
+        if evidence is not None and evidence.get("kind") == "complaint":
+            self.incident_of_complaint[evidence["id"]] = incident
+
+    def _flag(self, alert: alerts.Alert) -> None:
+        sensor = self.telemetry.sensors.get(alert.subject)
+        if sensor is not None:
+            sensor.flag = _FLAG.get(alert.state, FLAG_NORMAL)
+            self.dirty[sensor.id] = sensor
+
+    def _unflag(self, subject: str) -> None:
+        sensor = self.telemetry.sensors.get(subject)
+        if sensor is not None:
+            sensor.flag = FLAG_NORMAL
+            self.dirty[subject] = sensor
+
+    def settle(self, sensor: SensorNow) -> None:
+        """Recompute which values of a sensor flip no rule, from its signals and the local time of day."""
+        low, high = float("-inf"), float("inf")
+        minute = self.local.minute(self.now_ms)
+        for rule in self.thresholds.get(sensor.kind, ()):
+            signal = self.state.signals.get(signal_key(rule.key, sensor.id))
+            rule_low, rule_high = calm_band(rule, QUIET if signal is None else signal.phase, minute)
+            low, high = max(low, rule_low), min(high, rule_high)
+        sensor.low, sensor.high = low, high
+
+    # ---- rows that follow from others -----------------------------------------------------------------------------------
+
+    def category(self, key: str) -> Category:
+        """The category of a key; reports of no known class are uncategorised."""
+        return self.categories.get(key, UNCATEGORISED)
+
+    def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
+        """The incident's row on entering a state: its clock, its limit, a new version."""
+        limit_s = stage_limit_s(self.pack, state, incident.priority)
+        due_ms = None if limit_s is None else at_ms + limit_s * 1000
+        yellow = YELLOW_MINUTES
+        if state in (PENDING_HANDLE, HANDLING):
+            start = fields.get("dispatched_at_ms") or incident.dispatched_at_ms or at_ms
+            due_ms = handling_due_ms(self.category(incident.category).limit, start, self.calendar)
+            limit_s = None if due_ms is None else (due_ms - start) // 1000
+            yellow = YELLOW_HANDLING
+        return replace(
+            incident,
+            state=state,
+            stage_since_ms=at_ms,
+            due_ms=due_ms,
+            limit_s=limit_s,
+            yellow_from=yellow,
+            version=incident.version + 1,
+            **fields,
+        )
+
+    def team_after(self, team: teams.Team, changed: dict[str, Assignment], at_ms: int) -> teams.Team:
+        """A team's row once these assignments are as given: what it does, what waits for it, what screens show of it."""
+        mine = [
+            changed.get(id_, self.state.assignments.get(id_))
+            for id_ in dict.fromkeys([*([team.active] if team.active else []), *team.waiting, *changed])
+        ]
+        live = [a for a in mine if a is not None and a.team == team.id and a.state in ACTIVE]
+        active = next((a for a in live if a.id == team.active), live[0] if live else None)
+        shown = _shown(team, active)
+        return replace(
+            team,
+            active=active.id if active else None,
+            waiting=tuple(a.id for a in live if a is not active),
+            shown=shown,
+            shown_since_ms=team.shown_since_ms if shown == team.shown else at_ms,
+            version=team.version + 1,
+        )
+
+
+def _shown(team: teams.Team, active: Assignment | None) -> str:
+    if team.silent_since_ms is not None:
+        return "silent"
+    if active is not None:
+        return {ON_SCENE: "on_scene", EN_ROUTE: "en_route", ACCEPTED: "en_route"}.get(active.state, "sent")
+    return {teams.ON_DUTY: "free", teams.BREAK: "break"}.get(team.duty, "off")
+
+
+def to_builtins(row: Any) -> Any:
+    """A row as plain data, for args and registries."""
+    return msgspec.to_builtins(row)

@@ -1,0 +1,208 @@
+"""City pack: everything that belongs to one city and not to the program, as data — and what is wrong with it, in words.
+
+Loading or editing a pack is a journaled `registry_changed`. May not read files: `live.packs` does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Minutes = float
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """A handling limit. Units: `urgent_hour` `natural_day` run through nights and holidays; `work_hour` `work_day` do not."""
+
+    value: Annotated[float, Meta(gt=0)]
+    unit: Literal["urgent_hour", "work_hour", "work_day", "natural_day"]
+
+
+class Category(Struct, frozen=True, forbid_unknown_fields=True):
+    """A class of problem 类别. Its code is (standard, kind, major, minor): bare numbers clash between versions."""
+
+    key: str
+    zh: str
+    en: str
+    priority: Annotated[int, Meta(ge=1, le=3)]
+    limit: Limit
+    standard: str = ""
+    kind: Literal["event", "component"] = "event"
+    major: str = ""
+    minor: str = ""
+    open311: str = ""
+    merge_radius_m: float = 50
+    merge_hours: float = 24
+    skills: tuple[str, ...] = ()
+    """Skills that a team should have for it."""
+    aliases: tuple[str, ...] = ()
+    """Names by which other systems' exports call it (lower case)."""
+
+
+class Period(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another limit for a part of the day, local time; `from` > `to` runs over midnight."""
+
+    start: str
+    """"22:00"."""
+    end: str
+    raise_at: float
+    clear_at: float
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """An alert rule. Without a response a person can give there is no alert: the four texts are required (ISA-18.2's idea).
+
+    threshold: a reading of `sensor_kind` at or beyond `raise_at` for `on_delay_s` raises; at or back over `clear_at` for
+    `off_delay_s` clears. `above` = high is bad.
+    detection: `category` seen with at least `confidence`; clears after `off_delay_s` without another.
+    silence: `share` of a source's sensors of `sensor_kind` (any, where empty) not heard for `after_s`.
+    burst: at least `count` complaints of one category within `radius_m` and `window_s`.
+    """
+
+    key: str
+    kind: Literal["threshold", "detection", "silence", "burst"]
+    zh: str
+    en: str
+    priority: Annotated[int, Meta(ge=1, le=3)]
+    cause_zh: str
+    cause_en: str
+    consequence_zh: str
+    consequence_en: str
+    response_zh: str
+    response_en: str
+    time_available_s: int
+    category: str = ""
+    """The incident's category; empty for detection = the detected one."""
+    sensor_kind: str = ""
+    unit: str = ""
+    above: bool = True
+    raise_at: float = 0
+    clear_at: float = 0
+    periods: tuple[Period, ...] = ()
+    on_delay_s: float = 0
+    off_delay_s: float = 0
+    late_after_s: float = 600
+    """A reading older than this against the city clock is stored and counted late, and raises nothing."""
+    confidence: float = 0.6
+    after_s: float = 300
+    share: float = 0.2
+    count: int = 5
+    radius_m: float = 500
+    window_s: float = 600
+
+
+class PackTeam(Struct, frozen=True, forbid_unknown_fields=True):
+    """A team as the pack names it."""
+
+    id: str
+    call: str
+    zh: str
+    en: str
+    post_zh: str
+    post_en: str
+    kind: Literal["foot", "car"]
+    lat: float
+    lon: float
+    device: str
+    area: str = ""
+    skills: tuple[str, ...] = ()
+    shift: tuple[str, str] = ("00:00", "24:00")
+
+
+class Device(Struct, frozen=True, forbid_unknown_fields=True):
+    """A team's device. `token_sha256` is the hex SHA-256 of its token; the token itself is never stored."""
+
+    id: str
+    team: str
+    token_sha256: str
+
+
+class Sensor(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sensor the pack knows; others register themselves by their first reading."""
+
+    id: str
+    kind: str
+    lat: float
+    lon: float
+    unit: str
+    zh: str = ""
+    en: str = ""
+    group: str = ""
+    """Sensors of one network: their silence is said together."""
+    every_s: float = 60
+
+
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place people name: a square, a street, a station."""
+
+    key: str
+    zh: str
+    en: str
+    lat: float
+    lon: float
+    kind: str = ""
+    area: str = ""
+
+
+class Area(Struct, frozen=True, forbid_unknown_fields=True):
+    """A district, by its seat: what is nearest to the seat is said to be "near" it; no boundary is drawn."""
+
+    key: str
+    zh: str
+    en: str
+    lat: float
+    lon: float
+    label_lat: float
+    label_lon: float
+
+
+class Figure(Struct, frozen=True, forbid_unknown_fields=True):
+    """A target of one KPI in this city."""
+
+    key: str
+    target: float
+    near: float
+    """From here it needs attention (yellow); beyond `target` too long it is red only where the KPI says so."""
+
+
+class Stage(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of minutes for the stages before handling (domain: intake 15, dispatch 15, check 30; priority 1 shorter)."""
+
+    intake_s: int = 900
+    dispatch_s: int = 900
+    dispatch_p1_s: int = 120
+    accept_s: int = 60
+    check_s: int = 1800
+
+
+class Pack(Struct, frozen=True, forbid_unknown_fields=True):
+    """One city. `bounds` west, south, east, north, degrees; `time_zone` an IANA name."""
+
+    key: str
+    zh: str
+    en: str
+    time_zone: str
+    bounds: tuple[float, float, float, float]
+    view: tuple[float, float, float]
+    """lat, lon, zoom of the first picture."""
+    categories: tuple[Category, ...]
+    rules: tuple[Rule, ...]
+    areas: tuple[Area, ...]
+    places: tuple[Place, ...] = ()
+    teams: tuple[PackTeam, ...] = ()
+    devices: tuple[Device, ...] = ()
+    sensors: tuple[Sensor, ...] = ()
+    stages: Stage = Stage()
+    figures: tuple[Figure, ...] = ()
+    filing: Literal["supervisor", "dispatcher"] = "supervisor"
+    hotline: str = ""
+    """The number people call, as shown."""
+    datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+    holidays: tuple[dict[str, object], ...] = ()
+    """One per year: {"year", "notice", "off": [dates], "work": [dates]}; a year without one refuses work-day limits."""
+    working_hours: tuple[tuple[str, str], ...] = (("08:00", "12:00"), ("14:00", "18:00"))
+    silence_s: float = 300
+    """How long a source may be silent where no rule says otherwise."""
+    position_silence_s: float = 120
+    """How long a team on duty may be silent before it is shown as silent."""

@@ -1,0 +1,327 @@
+"""Reporting 上报: complaints and findings, and any signal with a place, become incidents or join one; the evidence is kept.
+
+May not know who sent the event or who will look at it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dashboard.city.complaints import NO_PLACE, VERB_STATE, OpenComplaint
+from dashboard.city.correlation import belongs_to
+from dashboard.city.events import Complaint, Event, Finding
+from dashboard.city.incidents import PENDING_REGISTER, REPORTED, Incident
+from dashboard.city.ledger import UNCATEGORISED, Ledger, deterministic_id
+from dashboard.city.pack import Category, Rule
+from dashboard.city.places import distance_m
+from dashboard.errors import BadPayload
+
+
+def report_or_join(
+    ledger: Ledger,
+    category: Category,
+    lat: float,
+    lon: float,
+    at_ms: int,
+    *,
+    origin: str,
+    evidence: dict[str, Any],
+    priority: int | None = None,
+    registered: bool = False,
+    by: str = "",
+) -> str:
+    """A signal with a place joins the open incident it belongs to, or opens one.  Returns: the incident's id."""
+    found = None if category is UNCATEGORISED else belongs_to(ledger.open_by_place, category, lat, lon, at_ms)
+    if found is not None:
+        incident, distance = found
+        joined = replace(
+            incident,
+            priority=min(incident.priority, priority or incident.priority),
+            merged=incident.merged + 1,
+            complaints=incident.complaints + (origin == "complaint"),
+            last_event_ms=max(incident.last_event_ms, at_ms),
+            version=incident.version + 1,
+        )
+        ledger.decide(
+            "incident_joined",
+            {"incidents": {incident.id: joined}},
+            incident=incident.id,
+            at_ms=at_ms,
+            by=by,
+            origin=origin,
+            evidence={**evidence, "distance_m": round(distance, 1)},
+        )
+        return incident.id
+    return _report(ledger, category, lat, lon, at_ms, origin, evidence, priority, registered, by)
+
+
+def _report(
+    ledger: Ledger,
+    category: Category,
+    lat: float,
+    lon: float,
+    at_ms: int,
+    origin: str,
+    evidence: dict[str, Any],
+    priority: int | None,
+    registered: bool,
+    by: str,
+) -> str:
+    id_ = deterministic_id("i", ledger.cause, evidence["kind"], evidence["id"])
+    number = ledger.state.numbers + 1
+    where = ledger.gazetteer.where(lat, lon)
+    blank = Incident(
+        id=id_,
+        number=number,
+        state="",
+        category=category.key,
+        priority=min(category.priority, priority or 3),
+        lat=lat,
+        lon=lon,
+        where_zh=where.zh,
+        where_en=where.en,
+        area=where.area,
+        origin=origin,
+        reported_at_ms=at_ms,
+        received_at_ms=ledger.received_ms,
+        stage_since_ms=at_ms,
+        last_event_ms=at_ms,
+        complaints=int(origin == "complaint"),
+        version=0,
+    )
+    incident = ledger.in_stage(blank, PENDING_REGISTER if registered else REPORTED, ledger.now_ms)
+    ledger.decide(
+        "incident_reported",
+        {"incidents": {id_: incident}},
+        incident=id_,
+        at_ms=at_ms,
+        by=by,
+        origin=origin,
+        number=number,
+        evidence=evidence,
+    )
+    return id_
+
+
+# ---- complaints ----------------------------------------------------------------------------------------------------------
+
+
+def receive_complaint(ledger: Ledger, event: Event, complaint: Complaint, at_ms: int) -> None:
+    """A person told the city something; only a `report` can become an incident."""
+    if event.type == "city.complaint.updated" and _update(ledger, complaint, at_ms):
+        return
+    category = "" if complaint.category is UNSET else complaint.category
+    placed = complaint.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET
+    if not placed:
+        _wait(ledger, event, complaint, category, at_ms)
+        return
+    assert complaint.lat is not UNSET
+    assert complaint.lon is not UNSET
+    known = ledger.category(category)
+    ledger.decide(
+        "complaint_received",
+        at_ms=at_ms,
+        complaint=complaint.complaint,
+        verb="report",
+        origin="placed",
+        category=known.key,
+        lat=complaint.lat,
+        lon=complaint.lon,
+    )
+    evidence = _evidence(event, complaint)
+    if known is UNCATEGORISED and category:
+        evidence["category_given"] = category
+    report_or_join(
+        ledger,
+        known,
+        complaint.lat,
+        complaint.lon,
+        at_ms,
+        origin="complaint",
+        evidence=evidence,
+        registered=complaint.channel == "hotline",
+    )
+    _look_for_burst(ledger, known, complaint.lat, complaint.lon, at_ms)
+
+
+def _evidence(event: Event, complaint: Complaint) -> dict[str, Any]:
+    """What an incident keeps of a complaint; never who the reporter is."""
+    evidence: dict[str, Any] = {
+        "kind": "complaint",
+        "id": complaint.complaint,
+        "source": event.source,
+        "channel": complaint.channel,
+        "text": complaint.text,
+    }
+    for name in ("lat", "lon", "address", "photos"):
+        if (value := getattr(complaint, name)) is not UNSET:
+            evidence[name] = value
+    if complaint.reporter is not UNSET:
+        evidence["reporter"] = complaint.reporter.masked
+        evidence["reporter_ref"] = complaint.reporter.ref
+    return evidence
+
+
+def _wait(ledger: Ledger, event: Event, complaint: Complaint, category: str, at_ms: int) -> None:
+    """A report without a place, a question, a proposal or a map error: it waits on its own list."""
+    state = VERB_STATE.get(complaint.verb, NO_PLACE)
+    reporter = complaint.reporter
+    row = OpenComplaint(
+        id=complaint.complaint,
+        verb=complaint.verb,
+        state=state,
+        text=complaint.text,
+        channel=complaint.channel,
+        category=category,
+        address=complaint.address or "",
+        reporter="" if reporter is UNSET else reporter.masked,
+        reporter_ref="" if reporter is UNSET else reporter.ref,
+        reported_at_ms=at_ms,
+        received_at_ms=ledger.received_ms,
+        source=event.source,
+    )
+    ledger.decide(
+        "complaint_received",
+        {"complaints": {row.id: row}},
+        at_ms=at_ms,
+        complaint=row.id,
+        verb=complaint.verb,
+        origin=state,
+        category=category or UNCATEGORISED.key,
+    )
+
+
+def _update(ledger: Ledger, complaint: Complaint, at_ms: int) -> bool:
+    """More about a complaint that is known.  Returns: False where it is not, and then counts as a report."""
+    id_ = complaint.complaint
+    incident = ledger.incident_of_complaint.get(id_)
+    if incident is not None and incident in ledger.state.incidents:
+        ledger.decide("complaint_updated", incident=incident, at_ms=at_ms, complaint=id_, text=complaint.text)
+        return True
+    row = ledger.state.complaints.get(id_)
+    if row is None:
+        return False
+    if row.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET:
+        place_complaint(ledger, row, complaint.lat, complaint.lon, at_ms, by="")
+        return True
+    changed = replace(row, text=complaint.text, address=complaint.address or row.address, version=row.version + 1)
+    ledger.decide("complaint_updated", {"complaints": {id_: changed}}, at_ms=at_ms, complaint=id_, text=complaint.text)
+    return True
+
+
+def place_complaint(ledger: Ledger, row: OpenComplaint, lat: float, lon: float, at_ms: int, by: str) -> str:
+    """A complaint without a place was given one: it leaves its list and becomes or joins an incident."""
+    known = ledger.category(row.category)
+    ledger.decide(
+        "complaint_placed",
+        {"complaints": {row.id: None}},
+        at_ms=at_ms,
+        by=by,
+        complaint=row.id,
+        category=known.key,
+        lat=lat,
+        lon=lon,
+    )
+    evidence = {
+        "kind": "complaint",
+        "id": row.id,
+        "source": row.source,
+        "channel": row.channel,
+        "text": row.text,
+        "lat": lat,
+        "lon": lon,
+        "address": row.address,
+        "reporter": row.reporter,
+        "reporter_ref": row.reporter_ref,
+        "placed_by": by,
+    }
+    return report_or_join(
+        ledger,
+        known,
+        lat,
+        lon,
+        row.reported_at_ms,
+        origin="complaint",
+        evidence=evidence,
+        registered=row.channel == "hotline",
+        by=by,
+    )
+
+
+def _look_for_burst(ledger: Ledger, category: Category, lat: float, lon: float, at_ms: int) -> None:
+    """Many complaints of one class near each other in a short time are an alert of their own."""
+    for rule in ledger.pack.rules:
+        if rule.kind == "burst" and rule.category in ("", category.key):
+            _burst(ledger, rule, category, lat, lon, at_ms)
+
+
+def _burst(ledger: Ledger, rule: Rule, category: Category, lat: float, lon: float, at_ms: int) -> None:
+    from dashboard.city.sensing import raise_alert  # sensing reports its alerts through this module
+
+    if ledger.now_ms - at_ms > rule.late_after_s * 1000:
+        return
+    since = at_ms - int(rule.window_s * 1000)
+    near = sum(
+        1
+        for seen in ledger.state.recent
+        if seen.category == category.key
+        and since < seen.at_ms <= at_ms
+        and distance_m(lat, lon, seen.lat, seen.lon) <= rule.radius_m
+    )
+    if near < rule.count:
+        return
+    clears_ms = at_ms + int(max(rule.window_s, rule.off_delay_s) * 1000)
+    for key, signal in ledger.state.signals.items():
+        if signal.rule != rule.key or not signal.subject.startswith(f"{category.key}@"):
+            continue
+        assert signal.lat is not None
+        assert signal.lon is not None
+        if distance_m(lat, lon, signal.lat, signal.lon) <= rule.radius_m:
+            if signal.due_ms is None or clears_ms > signal.due_ms:
+                ledger.decide("signal_extended", {"signals": {key: replace(signal, due_ms=clears_ms)}}, at_ms=at_ms)
+            return
+    from dashboard.city.signals import WAITING, Signal
+
+    fresh = Signal(rule.key, f"{category.key}@{lat:.4f},{lon:.4f}", WAITING, at_ms, value=float(near), lat=lat, lon=lon)
+    raise_alert(ledger, rule, fresh, at_ms, clears_ms=clears_ms)
+
+
+# ---- findings ------------------------------------------------------------------------------------------------------------
+
+
+def receive_finding(ledger: Ledger, event: Event, finding: Finding, at_ms: int) -> None:
+    """A patrol found a problem; one put right on the spot is counted and stays in the journal.
+
+    Raises: BadPayload `unknown_category`, `unknown_team`.
+    """
+    if finding.category not in ledger.categories:
+        raise BadPayload("unknown_category", category=finding.category)
+    if finding.team not in ledger.state.teams:
+        raise BadPayload("unknown_team", team=finding.team)
+    evidence: dict[str, Any] = {
+        "kind": "finding",
+        "id": event.id,
+        "team": finding.team,
+        "lat": finding.lat,
+        "lon": finding.lon,
+        "text": finding.text or "",
+    }
+    if finding.photos is not UNSET:
+        evidence["photos"] = finding.photos
+    by = f"device:{finding.device}"
+    if finding.self_handled:
+        ledger.decide("finding_handled", at_ms=at_ms, by=by, category=finding.category, evidence=evidence)
+        return
+    report_or_join(
+        ledger,
+        ledger.categories[finding.category],
+        finding.lat,
+        finding.lon,
+        at_ms,
+        origin="patrol",
+        evidence=evidence,
+        by=by,
+    )

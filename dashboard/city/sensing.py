@@ -1,0 +1,412 @@
+"""Sensing 感知: readings, detections, heartbeats and silence become signals, and signals become alerts.
+
+May not know who looks at the alerts. The loop over readings is the hottest of the program: one comparison a reading; a rule
+runs only where a value leaves the band that flips nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from dashboard.city import alerts, rules
+from dashboard.city.alerts import Alert
+from dashboard.city.events import Detection, Event, Heartbeat, Reading
+from dashboard.city.ledger import Ledger, deterministic_id
+from dashboard.city.pack import Category, Rule
+from dashboard.city.reporting import report_or_join
+from dashboard.city.signals import CLEARING, RAISED, WAITING, Signal, signal_key
+from dashboard.city.sources import Source
+from dashboard.city.state import DAY_MS
+from dashboard.city.teams import ON_DUTY
+from dashboard.city.telemetry import FLAG_NORMAL, FLAG_SILENT, INFINITY, SensorNow, SourceNow
+from dashboard.errors import BadPayload
+
+SILENCE_STEP_MS: Final = 5_000
+"""Silence is looked for every 5 s of the city clock: whole limits are 30 s and more."""
+MOST_SOURCES: Final = 1_000
+"""Sources beyond these are counted under `other`: a sender that invents names may not grow the state without bound."""
+
+
+# ---- readings -----------------------------------------------------------------------------------------------------------
+
+
+def receive_readings(ledger: Ledger, source: str, readings: list[Reading], time_ms: int) -> None:
+    """Take values in; equal or older than the newest of a sensor changes nothing."""
+    sensors, dirty, now_ms = ledger.telemetry.sensors, ledger.dirty, ledger.now_ms
+    for reading in readings:
+        id_ = reading.sensor
+        sensor = sensors.get(id_)
+        if sensor is None:
+            sensor = sensors[id_] = _register(ledger, source, reading)
+        elif time_ms <= sensor.time_ms:
+            continue
+        value = reading.value
+        sensor.time_ms = time_ms
+        sensor.heard_ms = now_ms
+        sensor.value = value
+        dirty[id_] = sensor
+        if not sensor.low < value < sensor.high:
+            _flip(ledger, sensor, reading, time_ms)
+
+
+def _register(ledger: Ledger, source: str, reading: Reading) -> SensorNow:
+    """A sensor registers itself by its first reading."""
+    sensor = SensorNow(
+        reading.sensor,
+        reading.kind,
+        reading.unit,
+        reading.lat,
+        reading.lon,
+        reading.value,
+        0,
+        0,
+        source_key(source, reading.sensor),
+    )
+    ledger.settle(sensor)
+    return sensor
+
+
+def _flip(ledger: Ledger, sensor: SensorNow, reading: Reading, time_ms: int) -> None:
+    """A value left the calm band: let each rule of the sensor's kind look at it."""
+    if sensor.low == INFINITY:  # it was silent and speaks again
+        sensor.flag = FLAG_NORMAL
+        for alert in ledger.state.alerts.values():
+            if alert.subject == sensor.id:
+                ledger._flag(alert)
+        ledger.settle(sensor)
+    sensor.lat, sensor.lon = reading.lat, reading.lon
+    minute = ledger.local.minute(time_ms)
+    for rule in ledger.thresholds.get(sensor.kind, ()):
+        if ledger.now_ms - time_ms > rule.late_after_s * 1000:
+            now = ledger.telemetry.sources.get(sensor.source)
+            if now is not None:
+                now.late += 1
+            continue
+        _judge(ledger, rule, sensor, time_ms, minute)
+
+
+def _judge(ledger: Ledger, rule: Rule, sensor: SensorNow, time_ms: int, minute: int) -> None:
+    key = signal_key(rule.key, sensor.id)
+    signal = ledger.state.signals.get(key)
+    if signal is not None and signal.due_ms is not None and signal.due_ms <= time_ms:
+        signal = resolve(ledger, key, signal)  # its delay was over before this value came, whether or not a tick passed
+    if signal is None:
+        if rules.beyond(rule, sensor.value, minute):
+            fresh = Signal(
+                rule.key,
+                sensor.id,
+                WAITING,
+                time_ms,
+                value=sensor.value,
+                lat=sensor.lat,
+                lon=sensor.lon,
+                unit=sensor.unit,
+            )
+            if rule.on_delay_s <= 0:
+                raise_alert(ledger, rule, fresh, time_ms)
+            else:
+                due = time_ms + int(rule.on_delay_s * 1000)
+                ledger.decide("signal_pending", {"signals": {key: replace(fresh, due_ms=due)}}, at_ms=time_ms)
+    elif signal.phase == WAITING:
+        if not rules.beyond(rule, sensor.value, minute):
+            ledger.decide("signal_cleared", {"signals": {key: None}}, at_ms=time_ms)
+    elif signal.phase == RAISED:
+        if rules.back(rule, sensor.value, minute):
+            _start_clearing(ledger, rule, key, signal, time_ms)
+    elif not rules.back(rule, sensor.value, minute):
+        again = replace(signal, phase=RAISED, since_ms=time_ms, due_ms=None)
+        ledger.decide("signal_pending", {"signals": {key: again}}, at_ms=time_ms)
+
+
+def _start_clearing(ledger: Ledger, rule: Rule, key: str, signal: Signal, time_ms: int) -> None:
+    if rule.off_delay_s <= 0:
+        clear_alert(ledger, key, signal, time_ms)
+        return
+    due = time_ms + int(rule.off_delay_s * 1000)
+    clearing = replace(signal, phase=CLEARING, since_ms=time_ms, due_ms=due)
+    ledger.decide("signal_clearing", {"signals": {key: clearing}}, at_ms=time_ms)
+
+
+def resolve(ledger: Ledger, key: str, signal: Signal) -> Signal | None:
+    """A delay is over: raise or clear at the moment it ended, not at the moment somebody looked."""
+    assert signal.due_ms is not None
+    if signal.phase == WAITING:
+        raise_alert(ledger, ledger.rules[signal.rule], signal, signal.due_ms)
+    else:
+        clear_alert(ledger, key, signal, signal.due_ms)
+    return ledger.state.signals.get(key)
+
+
+# ---- detections and heartbeats -------------------------------------------------------------------------------------------
+
+
+def receive_detection(ledger: Ledger, event: Event, detection: Detection, time_ms: int) -> None:
+    """A camera says it sees something; sure enough, it is an alert until it has not been seen for the off-delay.
+
+    Raises: BadPayload `unknown_category`.
+    """
+    if detection.category not in ledger.categories:
+        raise BadPayload("unknown_category", category=detection.category)
+    sensor = ledger.telemetry.sensors.get(detection.sensor)
+    if sensor is None:
+        sensor = ledger.telemetry.sensors[detection.sensor] = SensorNow(
+            detection.sensor,
+            "camera",
+            "",
+            detection.lat,
+            detection.lon,
+            detection.confidence,
+            0,
+            0,
+            source_key(event.source, detection.sensor),
+        )
+    if sensor.time_ms < time_ms:
+        sensor.time_ms, sensor.heard_ms, sensor.value = time_ms, ledger.now_ms, detection.confidence
+    ledger.dirty[sensor.id] = sensor
+    for rule in ledger.pack.rules:
+        fits = rule.kind == "detection" and rule.category in ("", detection.category)
+        if not fits or detection.confidence < rule.confidence or ledger.now_ms - time_ms > rule.late_after_s * 1000:
+            continue
+        _detected(ledger, rule, detection, time_ms)
+
+
+def _detected(ledger: Ledger, rule: Rule, seen: Detection, time_ms: int) -> None:
+    key = signal_key(rule.key, f"{seen.sensor}:{seen.category}")
+    signal = ledger.state.signals.get(key)
+    if signal is not None and signal.due_ms is not None and signal.due_ms <= time_ms:
+        signal = resolve(ledger, key, signal)
+    due = time_ms + int(max(rule.off_delay_s, 1) * 1000)
+    if signal is None:
+        fresh = Signal(
+            rule.key,
+            f"{seen.sensor}:{seen.category}",
+            WAITING,
+            time_ms,
+            value=seen.confidence,
+            lat=seen.lat,
+            lon=seen.lon,
+        )
+        category = ledger.category(seen.category)
+        raise_alert(ledger, rule, fresh, time_ms, category=category, clears_ms=due, image=seen.image or None)
+    elif signal.due_ms is None or due > signal.due_ms:
+        ledger.decide("signal_extended", {"signals": {key: replace(signal, due_ms=due)}}, at_ms=time_ms)
+
+
+def receive_heartbeat(ledger: Ledger, source: str, beat: Heartbeat) -> None:
+    """A source says how well it is."""
+    row = ledger.state.sources[source_key(source, "")]
+    state = "live" if beat.state == "up" else "late"
+    note = beat.note or ""
+    if (row.state, row.note) != (state, note):
+        _source_becomes(ledger, row, state, note)
+
+
+# ---- alerts --------------------------------------------------------------------------------------------------------------
+
+
+def raise_alert(
+    ledger: Ledger,
+    rule: Rule,
+    signal: Signal,
+    at_ms: int,
+    *,
+    category: Category | None = None,
+    clears_ms: int | None = None,
+    image: object = None,
+) -> None:
+    """A signal became an alert: it is written down with its place in words, and joins or opens an incident."""
+    state = ledger.state
+    id_ = deterministic_id("a", rule.key, signal.subject, str(at_ms))
+    minute = ledger.local.minute(at_ms)
+    lat, lon = signal.lat, signal.lon
+    where = ledger.gazetteer.where(lat, lon) if lat is not None and lon is not None else None
+    limit = rules.limits(rule, minute)[0] if rule.kind == "threshold" else None
+    alert = Alert(
+        id=id_,
+        rule=rule.key,
+        kind=rule.kind,
+        state=alerts.ACTIVE,
+        priority=rule.priority,
+        subject=signal.subject if rule.kind != "detection" else signal.subject.rpartition(":")[0],
+        lat=lat,
+        lon=lon,
+        where_zh=where.zh if where else "",
+        where_en=where.en if where else "",
+        raised_at_ms=at_ms,
+        received_at_ms=ledger.received_ms,
+        value=signal.value,
+        unit=signal.unit,
+        limit=limit,
+    )
+    raised = replace(signal, phase=RAISED, since_ms=at_ms, alert=id_, due_ms=clears_ms)
+    if clears_ms is not None:
+        raised = replace(raised, phase=CLEARING)
+    key = signal_key(rule.key, signal.subject)
+    ledger.decide(
+        "alert_raised",
+        {"alerts": {id_: alert}, "signals": {key: raised}},
+        at_ms=at_ms,
+        by=f"rule:{rule.key}",
+        alert=id_,
+        subject=alert.subject,
+    )
+    category = category or ledger.categories.get(rule.category)
+    if category is None or lat is None or lon is None:
+        return
+    evidence: dict[str, Any] = {
+        "kind": rule.kind,
+        "id": id_,
+        "rule": rule.key,
+        "subject": alert.subject,
+        "value": signal.value,
+        "unit": signal.unit,
+        "limit": limit,
+        "lat": lat,
+        "lon": lon,
+    }
+    if image is not None:
+        evidence["image"] = image
+    incident = report_or_join(
+        ledger, category, lat, lon, at_ms, origin="sensor", evidence=evidence, priority=rule.priority
+    )
+    linked = replace(state.alerts[id_], incident=incident, version=2)
+    ledger.decide("alert_linked", {"alerts": {id_: linked}}, at_ms=at_ms, alert=id_)
+
+
+def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
+    """The condition is over: an acknowledged alert ends, an unacknowledged one waits to be seen."""
+    alert = ledger.state.alerts.get(signal.alert or "")
+    rows: dict[str, dict[str, object]] = {"signals": {key: None}}
+    subject = None
+    if alert is not None:
+        to = alerts.LIFECYCLE[alert.state]["clear"].to
+        row = replace(alert, state=to, cleared_at_ms=at_ms, version=alert.version + 1)
+        rows["alerts"] = {alert.id: None if to == alerts.NORMAL else row}
+        subject = alert.subject
+    ledger.decide(
+        "alert_cleared",
+        rows,
+        at_ms=at_ms,
+        by=f"rule:{signal.rule}",
+        alert=signal.alert,
+        subject=subject,
+        incident=alert.incident if alert is not None else None,
+    )
+
+
+# ---- sources and silence --------------------------------------------------------------------------------------------------
+
+
+def source_key(source: str, part: str) -> str:
+    """The source's row: `/sensors/noise-7` of sensor `noise-7` speaks for the network `/sensors`."""
+    if part and source.endswith("/" + part):
+        return source[: -len(part) - 1] or "/"
+    return source
+
+
+def heard(ledger: Ledger, source: str, kind: str, lag_ms: int, events: int) -> None:
+    """An event of a source was accepted: it lives."""
+    now = ledger.telemetry.sources.get(source)
+    if now is None:
+        if source not in ledger.state.sources and len(ledger.state.sources) >= MOST_SOURCES:
+            source = "other"
+        now = ledger.telemetry.sources.setdefault(source, SourceNow(ledger.now_ms))
+    now.heard_ms = ledger.now_ms
+    now.lag_ms = lag_ms
+    now.accepted += events
+    row = ledger.state.sources.get(source)
+    if row is None:
+        row = Source(source, kind, "live", ledger.now_ms, int(ledger.pack.silence_s))
+        ledger.decide("source_changed", {"sources": {source: row}}, source=source, state="live")
+    elif row.state == "dead":
+        _source_becomes(ledger, row, "live", row.note)
+
+
+def _source_becomes(ledger: Ledger, row: Source, state: str, note: str) -> None:
+    changed = replace(row, state=state, since_ms=ledger.now_ms, note=note, version=row.version + 1)
+    ledger.decide("source_changed", {"sources": {row.id: changed}}, source=row.id, state=state)
+
+
+def look_for_silence(ledger: Ledger) -> None:
+    """Which sources, sensors and teams have not been heard for longer than they may be silent."""
+    for source, now in list(ledger.telemetry.sources.items()):
+        row = ledger.state.sources.get(source)
+        if row is not None and row.state != "dead" and ledger.now_ms - now.heard_ms > row.silence_s * 1000:
+            _source_becomes(ledger, row, "dead", row.note)
+    _silent_sensors(ledger)
+    _silent_teams(ledger)
+
+
+def _silent_sensors(ledger: Ledger) -> None:
+    limits = {rule.sensor_kind: int(rule.after_s * 1000) for rule in ledger.pack.rules if rule.kind == "silence"}
+    default = limits.get("", int(ledger.pack.silence_s * 1000))
+    silent: dict[str, int] = {}
+    total: dict[str, int] = {}
+    place: dict[str, tuple[float, float]] = {}
+    for sensor in ledger.telemetry.sensors.values():
+        source = sensor.source
+        total[source] = total.get(source, 0) + 1
+        if ledger.now_ms - sensor.heard_ms <= limits.get(sensor.kind, default):
+            continue
+        silent[source] = silent.get(source, 0) + 1
+        place.setdefault(source, (sensor.lat, sensor.lon))
+        if sensor.flag != FLAG_SILENT:
+            sensor.flag, sensor.low, sensor.high = FLAG_SILENT, INFINITY, -INFINITY
+            ledger.dirty[sensor.id] = sensor
+    for source, count in total.items():
+        row = ledger.state.sources.get(source)
+        if row is None:
+            continue
+        quiet = silent.get(source, 0)
+        step = max(1, count // 20)
+        if abs(quiet - row.silent_sensors) >= step or (quiet == 0) != (row.silent_sensors == 0) or row.sensors == 0:
+            changed = replace(row, sensors=count, silent_sensors=quiet, version=row.version + 1)
+            ledger.decide("source_changed", {"sources": {source: changed}}, source=source, state=row.state)
+        _judge_silence(ledger, source, quiet, count, place.get(source))
+
+
+def _judge_silence(ledger: Ledger, source: str, silent: int, total: int, place: tuple[float, float] | None) -> None:
+    rule = next((r for r in ledger.pack.rules if r.kind == "silence"), None)
+    if rule is None:
+        return
+    key = signal_key(rule.key, source)
+    signal = ledger.state.signals.get(key)
+    over = silent >= max(1, rule.share * total)
+    if over and signal is None:
+        lat, lon = place or (None, None)
+        fresh = Signal(rule.key, source, WAITING, ledger.now_ms, value=float(silent), lat=lat, lon=lon)
+        raise_alert(ledger, rule, fresh, ledger.now_ms)
+    elif not over and signal is not None:
+        clear_alert(ledger, key, signal, ledger.now_ms)
+
+
+def _silent_teams(ledger: Ledger) -> None:
+    limit_ms = int(ledger.pack.position_silence_s * 1000)
+    for team in list(ledger.state.teams.values()):
+        now = ledger.telemetry.teams.get(team.id)
+        if now is None or team.duty != ON_DUTY:
+            continue
+        if team.silent_since_ms is None and ledger.now_ms - now.heard_ms > limit_ms:
+            row = ledger.team_after(replace(team, silent_since_ms=now.heard_ms), {}, ledger.now_ms)
+            ledger.decide("team_silent", {"teams": {team.id: row}}, team=team.id)
+
+
+def resolve_due(ledger: Ledger, key: str, due_ms: int) -> None:
+    """The heap says a signal's delay is over; it may have changed since."""
+    signal = ledger.state.signals.get(key)
+    if signal is not None and signal.due_ms == due_ms:
+        resolve(ledger, key, signal)
+
+
+def leave_due(ledger: Ledger, incident_id: str, due_ms: int) -> None:
+    """A closed incident leaves the state 24 h after closing; history reads the archive."""
+    incident = ledger.state.incidents.get(incident_id)
+    if incident is None or incident.closed_at_ms is None or incident.closed_at_ms + DAY_MS != due_ms:
+        return
+    gone = {id_: None for id_, a in ledger.state.assignments.items() if a.incident == incident_id}
+    rows: dict[str, dict[str, object]] = {"incidents": {incident_id: None}}
+    if gone:
+        rows["assignments"] = dict(gone)
+    ledger.decide("incident_left", rows, at_ms=due_ms, left=incident_id)

@@ -1,0 +1,217 @@
+"""Everything that is true of the city and that a decision may depend on; it changes only by `apply(state, change)`.
+
+Snapshot + changes = fresh state: whoever holds a snapshot and applies the changes after it holds the same state as the engine.
+May not know where changes come from. Telemetry (latest values, positions) is not in here: see `telemetry`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, field
+
+from dashboard.city.alerts import Alert
+from dashboard.city.assignments import Assignment
+from dashboard.city.changes import Change
+from dashboard.city.complaints import OpenComplaint
+from dashboard.city.incidents import OPEN, Incident
+from dashboard.city.signals import Signal
+from dashboard.city.sources import Source
+from dashboard.city.teams import Team
+
+DAY_MS: Final = 86_400_000
+REMEMBERED_MS: Final = 7 * DAY_MS
+"""Causes are remembered for 7 days: the longest time a device may be offline and repeat itself."""
+RECENT_MS: Final = 3_600_000
+"""Complaints of the last hour are kept by place: the longest window of a burst rule."""
+
+ROW_TYPES: Final[dict[str, type[Struct]]] = {
+    "alerts": Alert,
+    "incidents": Incident,
+    "assignments": Assignment,
+    "teams": Team,
+    "sources": Source,
+    "complaints": OpenComplaint,
+    "signals": Signal,
+}
+"""Every table of rows that changes may touch."""
+PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints")
+"""The tables that screens hold; `signals` is the memory of rules."""
+
+
+class Clock(Struct, frozen=True):
+    """The city clock: city time = base_city_ms + (real time - base_real_ms) x rate. Live: both bases 0, rate 1."""
+
+    base_city_ms: int = 0
+    base_real_ms: int = 0
+    rate: float = 1.0
+    source: str = "live"
+    """`live`, `simulation` or `replay`: pages say it in words."""
+
+    def city_ms(self, real_ms: int) -> int:
+        """City time at a moment of real time, both ms since 1970 UTC."""
+        if self.rate == 1.0:
+            return self.base_city_ms + real_ms - self.base_real_ms
+        return self.base_city_ms + int((real_ms - self.base_real_ms) * self.rate)
+
+
+class Entry(Struct, frozen=True, array_like=True, gc=False):
+    """One line of an incident's timeline: when it happened in the city and when it was received."""
+
+    seq: int
+    at_ms: int
+    received_ms: int
+    type: str
+    by: str
+    args: dict[str, Any]
+
+
+class Answered(Struct, frozen=True, array_like=True):
+    """Why a command was refused: the same command id gets the same answer for 7 days."""
+
+    code: str
+    args: dict[str, Any]
+    received_ms: int
+
+
+class RecentComplaint(Struct, frozen=True, array_like=True, gc=False):
+    """Where and when somebody complained, for burst rules."""
+
+    at_ms: int
+    category: str
+    lat: float
+    lon: float
+
+
+def cause_hash(cause: str) -> int:
+    """8 bytes that stand for `source#id` of an event or the id of a command."""
+    return int.from_bytes(blake2b(cause.encode(), digest_size=8).digest(), "big")
+
+
+class CityState(Struct):
+    """All tables of one sector. An empty city: no rows, clock live, seq 0."""
+
+    seq: int = 0
+    clock: Clock = Clock()
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    assignments: dict[str, Assignment] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    complaints: dict[str, OpenComplaint] = field(default_factory=dict)
+    signals: dict[str, Signal] = field(default_factory=dict)
+    timelines: dict[str, list[Entry]] = field(default_factory=dict)
+    seen: dict[int, set[int]] = field(default_factory=dict)
+    """Hour of receipt → hashes of the causes handled in it."""
+    refused: dict[str, Answered] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    """How often each type of change happened, and `type:origin` where it has an origin."""
+    minutes: dict[int, dict[str, int]] = field(default_factory=dict)
+    """The same per minute of the city clock, for the last 24 h."""
+    recent: deque[RecentComplaint] = field(default_factory=deque)
+    numbers: int = 0
+    """The last short number given to an incident."""
+    registry: dict[str, Any] = field(default_factory=dict)
+    """The city pack in force, as journaled."""
+
+    def handled(self, cause: str) -> bool:
+        """Whether an event or command was handled before (within 7 days)."""
+        digest = cause_hash(cause)
+        return any(digest in hour for hour in self.seen.values())
+
+    def open_incidents(self) -> Iterator[Incident]:
+        """Incidents that are not closed or cancelled."""
+        return (incident for incident in self.incidents.values() if incident.state in OPEN)
+
+
+def apply(state: CityState, change: Change) -> None:
+    """The only place where the city changes: whole rows in, and what follows from a change by counting alone."""
+    state.seq = change.seq
+    for table, rows in change.rows.items():
+        held: dict[str, Any] = getattr(state, table)
+        for key, row in rows.items():
+            if row is None:
+                held.pop(key, None)
+            else:
+                held[key] = row
+    _count(state, change)
+    if change.cause:
+        _remember(state, change)
+    if change.incident is not None:
+        entry = Entry(change.seq, change.at_ms, change.received_ms, change.type, change.by, change.args)
+        state.timelines.setdefault(change.incident, []).append(entry)
+    special = _SPECIAL.get(change.type)
+    if special is not None:
+        special(state, change)
+
+
+def _count(state: CityState, change: Change) -> None:
+    keys = [change.type]
+    if "origin" in change.args:
+        keys.append(f"{change.type}:{change.args['origin']}")
+    if "verb" in change.args:
+        keys.append(f"{change.type}:{change.args['verb']}")
+    minute = change.at_ms // 60_000
+    bucket = state.minutes.get(minute)
+    if bucket is None:
+        for old in [m for m in state.minutes if m < minute - 1440]:
+            del state.minutes[old]
+        bucket = state.minutes[minute] = {}
+    for key in keys:
+        state.counts[key] = state.counts.get(key, 0) + 1
+        bucket[key] = bucket.get(key, 0) + 1
+
+
+def _remember(state: CityState, change: Change) -> None:
+    hour = change.received_ms // 3_600_000
+    causes = state.seen.get(hour)
+    if causes is None:
+        for old in [h for h in state.seen if h < hour - REMEMBERED_MS // 3_600_000]:
+            del state.seen[old]
+        for command in [c for c, a in state.refused.items() if a.received_ms < change.received_ms - REMEMBERED_MS]:
+            del state.refused[command]
+        causes = state.seen[hour] = set()
+    causes.add(cause_hash(change.cause))
+
+
+def _refused(state: CityState, change: Change) -> None:
+    state.refused[change.cause] = Answered(change.args["code"], change.args["args"], change.received_ms)
+
+
+def _clock_set(state: CityState, change: Change) -> None:
+    state.clock = msgspec.convert(change.args["clock"], Clock)
+
+
+def _registry_changed(state: CityState, change: Change) -> None:
+    state.registry = change.args["registry"]
+
+
+def _incident_reported(state: CityState, change: Change) -> None:
+    state.numbers = max(state.numbers, change.args["number"])
+
+
+def _incident_left(state: CityState, change: Change) -> None:
+    state.timelines.pop(change.args["left"], None)
+
+
+def _complaint_received(state: CityState, change: Change) -> None:
+    args = change.args
+    if args.get("lat") is None:
+        return
+    state.recent.append(RecentComplaint(change.at_ms, args["category"], args["lat"], args["lon"]))
+    while state.recent and state.recent[0].at_ms < change.at_ms - RECENT_MS:
+        state.recent.popleft()
+
+
+_SPECIAL: Final = {
+    "command_refused": _refused,
+    "clock_set": _clock_set,
+    "registry_changed": _registry_changed,
+    "incident_reported": _incident_reported,
+    "incident_left": _incident_left,
+    "complaint_received": _complaint_received,
+}

@@ -1,0 +1,71 @@
+"""Telemetry: the latest value of each sensor and position of each team, and when each source was last heard.
+
+Not journaled; no rule but silence reads it, and idempotency of readings and positions (equal or older changes nothing).
+It can be rebuilt: a saved copy with its read position, and the inputs after that position read again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+INFINITY: Final = float("inf")
+
+FLAG_NORMAL, FLAG_LATE, FLAG_SILENT, FLAG_RETURNED, FLAG_ACKNOWLEDGED, FLAG_ACTIVE = range(6)
+"""What a screen shows of a sensor, least to most urgent."""
+
+
+class SensorNow(Struct, gc=False):
+    """One sensor now. `low` and `high` bound the values that flip no rule in its present phase (exclusive)."""
+
+    id: str
+    kind: str
+    unit: str
+    lat: float
+    lon: float
+    value: float
+    time_ms: int
+    heard_ms: int
+    source: str
+    low: float = -INFINITY
+    high: float = INFINITY
+    flag: int = FLAG_NORMAL
+
+
+class TeamNow(Struct, gc=False):
+    """Where a team's device said it is, and when."""
+
+    team: str
+    lat: float
+    lon: float
+    time_ms: int
+    heard_ms: int
+    heading_deg: float | None = None
+    speed_mps: float | None = None
+    battery: float | None = None
+    accuracy_m: float | None = None
+
+
+class SourceNow(Struct, gc=False):
+    """How a source is doing: last heard, lag of its newest event, counts."""
+
+    heard_ms: int
+    lag_ms: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    late: int = 0
+    """Readings older than their rule's window: stored, counted, raise nothing."""
+
+
+class Telemetry(Struct):
+    """All that is known now and not journaled. Empty: nothing heard yet."""
+
+    sensors: dict[str, SensorNow]
+    teams: dict[str, TeamNow]
+    sources: dict[str, SourceNow]
+
+    @staticmethod
+    def empty() -> Telemetry:
+        """Nothing heard yet."""
+        return Telemetry({}, {}, {})
