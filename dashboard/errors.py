@@ -52,7 +52,7 @@ class Fenced(CityError):
 class CannotStart(CityError):
     """One sentence for the person at the terminal on why nothing was started and what helps.
 
-    The sentence is built where it happens, because it is about this machine (a port, a file, a tool), not about the city.
+    The sentence is built where it happens, because it is about this machine (a port, a file, a tool), not the city.
     """
 
     EXIT_STATUS = 78  # EX_CONFIG of sysexits.h: starting again will not help

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dashboard.errors import CannotStart
 
@@ -49,7 +50,7 @@ class Settings:
     """Address of an MQTT broker that sensors publish to (``mqtt://…``). Empty: no MQTT client runs."""
 
     basemap: str = ""
-    """Address template of an own tile server (``https://…/{z}/{x}/{y}.png``). Empty: the pack's own base map, no network."""
+    """Address template of an own tile server (``https://…/{z}/{x}/{y}.png``). Empty: the pack's own map, no network."""
 
     recordings: str = ""
     """Directory of recorded events for replay. Empty: only what is named on the command line is replayed."""
@@ -58,7 +59,7 @@ class Settings:
     """Directory of the city pack. Relative: to the directory of the program."""
 
     archive: str = ""
-    """Address of the archive and its snapshots, a directory or any fsspec URL. Empty: ``archive`` in the data directory."""
+    """Address of archive and snapshots, a directory or any fsspec URL. Empty: ``archive`` in the data directory."""
 
     demo: bool = True
     """Roles can be switched in the address bar (``?as=``). Loopback only: it is not access control."""
@@ -81,7 +82,8 @@ class Settings:
         if unknown:
             raise CannotStart(f"{unknown[0]} is not a setting of COMIS; the README lists all of them.")
         given = {name: environment[variable(name)] for name in fields if environment.get(variable(name), "") != ""}
-        return cls(**{name: _read(name, str(fields[name].type), text) for name, text in given.items()})
+        read: dict[str, Any] = {name: _read(name, str(fields[name].type), text) for name, text in given.items()}
+        return cls(**read)
 
     def to_environment(self) -> dict[str, str]:
         """The same settings as variables, for a child process."""

@@ -31,7 +31,7 @@ from dashboard.settings import Settings
 
 log = logging.getLogger(__name__)
 
-OLDEST_SYSTEM = (7, 0)  # before it, `appendfsync always` had gaps (redis PR 9678); the shipped 6.2 keeps io-threads at 1
+OLDEST_SYSTEM = (7, 0)  # before it, `always` had gaps (redis PR 9678); hence io-threads 1 for the shipped 6.2
 OLDEST_AT_ALL = (6, 2)
 ROOM_MB = 256  # with `appendfsync always` a full disk ends Redis: refuse while there is still room to tidy up
 SLOW_FSYNC_MS = 50
@@ -159,7 +159,7 @@ def sole_owner(settings: Settings) -> Iterator[int]:
 def is_up(settings: Settings) -> bool:
     """Whether the server answers and has read all of its data."""
     try:
-        return ask(settings, "PING") == "PONG"
+        return bool(ask(settings, "PING") == "PONG")
     except OSError:
         return False
 
@@ -178,7 +178,7 @@ def ask(settings: Settings, *words: str, timeout_s: float = 1) -> Any:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
         connection.connect(str(settings.short_socket))
-        connection.sendall(hiredis.pack_command(words))
+        connection.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]  # any length is meant
         while (answer := reader.gets()) is False:
             received = connection.recv(65536)
             if not received:
@@ -235,7 +235,7 @@ def repair(settings: Settings, server: Server) -> str:
     if found is None:
         if "is valid" in report:
             return ""
-        raise CannotStart(f"The journal {target} is damaged and {tool} cannot tell where; a copy of the data is needed.")
+        raise CannotStart(f"The journal {target} is damaged and {tool} cannot tell where; bring back a copy.")
     name, size, sound, dropped = found[1] or target.name, int(found[2]), int(found[3]), int(found[4])
     if dropped > REPAIRED_TAIL_LIMIT:
         raise CannotStart(
@@ -248,8 +248,8 @@ def repair(settings: Settings, server: Server) -> str:
         shutil.copy2(file, aside)
     _check_append_only_file(server, target, fix=True)
     alarm = (
-        f"ALARM: the journal was damaged; bytes {sound} to {size} of {name} ({dropped} bytes) were cut off, and the file "
-        f"as it was is kept in {aside}. Let every source send again what it sent last."
+        f"ALARM: the journal was damaged; bytes {sound} to {size} of {name} ({dropped} bytes) were cut off; the "
+        f"file as it was is kept in {aside}. Let every source send again what it sent last."
     )
     log.error(alarm)
     return alarm
