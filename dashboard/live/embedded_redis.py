@@ -142,15 +142,15 @@ def prepare(settings: Settings, server: Server) -> list[str]:
 
 
 @contextmanager
-def sole_owner(settings: Settings) -> Iterator[int]:
+def sole_owner(settings: Settings, timeout_s: float = 5) -> Iterator[int]:
     """A lock that its Redis inherits and so holds for as long as it lives: two servers never open the same data.
 
-    Gives the file descriptor to hand on.  Raises: CannotStart when another server has the data after 5 s.
+    Gives the file descriptor to hand on.  Raises: CannotStart when another server still has it then.
     """
     settings.redis_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(settings.redis_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _wait_for_lock(descriptor, settings, timeout_s=5)
+        _wait_for_lock(descriptor, settings, timeout_s)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -10,7 +10,13 @@ STUBBORN = [
     sys.executable,
     "-S",
     "-c",
-    "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: signal.pause()",
+    """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+while True:
+    signal.pause()
+""",
 ]
 
 BROKEN = [sys.executable, "-S", "-c", "import sys; sys.exit('the pack has no bounds')"]

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.dashboard.live import fake_parts
-from tests.waiting import until
 
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
 from dashboard.live.launcher import Launcher, Part, back_off, check_ports, running, temporary_settings
 from dashboard.settings import Settings
+from tests.dashboard.live import fake_parts
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.errors import CannotStart
+from dashboard.settings import REPOSITORY, SOCKET_PATH_LIMIT, Settings, is_loopback
+
+
+def test_without_variables_everything_stands_on_this_machine_alone() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.host, settings.port, settings.device_port) == ("127.0.0.1", 8050, 8051)
+    assert settings.data_dir == REPOSITORY / "var"
+    assert settings.pack == REPOSITORY / "packs" / "beijing"
+    assert settings.redis_address == f"unix://{settings.short_socket}"
+    assert settings.archive_url == str(REPOSITORY / "var" / "archive")
+    assert settings.web_url == "http://127.0.0.1:8050"
+    assert settings.device_url == "ws://127.0.0.1:8051"
+
+
+def test_variables_are_read_by_type() -> None:
+    settings = Settings.from_environment({"COMIS_PORT": "9000", "COMIS_DEMO": "no", "COMIS_DATA_DIR": "/srv/comis"})
+    assert (settings.port, settings.demo, settings.data_dir) == (9000, False, Path("/srv/comis"))
+
+
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    assert Settings.from_environment({"COMIS_PORT": ""}) == Settings.from_environment({})
+
+
+def test_a_child_process_reads_the_same_settings(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=9000, redis_url="redis://store:6379/0", demo=False, host="0.0.0.0")
+    assert Settings.from_environment(settings.to_environment()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("COMIS_PORT", "http"),
+        ("COMIS_PORT", "0"),
+        ("COMIS_PORT", "70000"),
+        ("COMIS_PORT", "8051"),
+        ("COMIS_DEMO", "perhaps"),
+        ("COMIS_LOG_LEVEL", "loud"),
+        ("COMIS_HOST", "0.0.0.0"),
+        ("COMIS_PROT", "8050"),
+    ],
+)
+def test_a_wrong_variable_is_named_in_one_sentence(name: str, text: str) -> None:
+    with pytest.raises(CannotStart) as refusal:
+        Settings.from_environment({name: text})
+    assert name in refusal.value.sentence
+    assert "\n" not in refusal.value.sentence
+
+
+def test_the_launchers_own_variables_are_no_settings() -> None:
+    assert Settings.from_environment({"COMIS__FULL": "1"}) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_the_demo_runs_on_loopback(host: str) -> None:
+    assert is_loopback(host)
+    assert Settings(host=host).demo
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "city.example", ""])
+def test_the_demo_refuses_to_be_seen_from_outside(host: str) -> None:
+    with pytest.raises(CannotStart, match="COMIS_DEMO=0"):
+        Settings(host=host, demo=True)
+    assert Settings(host=host, demo=False).host == host
+
+
+def test_a_socket_path_that_the_system_refuses_gets_a_short_link(tmp_path: Path) -> None:
+    near, far = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path / ("d" * SOCKET_PATH_LIMIT))
+    assert near.short_socket == near.redis_socket
+    assert len(str(far.short_socket)) <= SOCKET_PATH_LIMIT
+    assert far.short_socket != Settings(data_dir=tmp_path / ("e" * SOCKET_PATH_LIMIT)).short_socket
