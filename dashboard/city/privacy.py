@@ -16,18 +16,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-_NOT_BEFORE = r"(?<![0-9A-Za-z.])"
-_NOT_AFTER = r"(?![0-9A-Za-z])"
-_PHONE: Final = re.compile(
-    _NOT_BEFORE
-    + r"(?:(?:(?:\+|00)86[ -]?|(?<=\+))?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"  # Chinese mobile: 11 digits from 13 to 19
-    + r"|\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]?[2-9]\d{6,7}"  # Chinese landline: area code from 0, 7 or 8 digits
-    + r"|\+\d(?:[ -]?\d){7,13}"  # any other country, in international form
-    + r"|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})"  # the American grouping
-    + _NOT_AFTER
+_PHONE_FORMS: Final = (
+    r"(?:(?:(?:\+|00)86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"  # Chinese mobile: 11 digits from 13 to 19
+    r"|\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]?[2-9]\d{6,7}"  # Chinese landline: area code from 0, 7 or 8 digits
+    r"|\+\d(?:[ -]?\d){7,13}"  # any other country, in international form
+    r"|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})"  # the American grouping
 )
+_PHONE: Final = re.compile(r"(?<![0-9A-Za-z.])" + _PHONE_FORMS + r"(?![0-9A-Za-z])")
 """What is surely a phone. The borders keep identifiers ("a13812345678f") and decimals (39.13812345678) whole."""
-_LONG_NUMBER: Final = re.compile(_NOT_BEFORE + r"\d(?:[ -]?\d){6,}" + _NOT_AFTER)
+_LOOSE_PHONE: Final = re.compile(r"(?<!\d)(?<!\d\.)" + _PHONE_FORMS + r"(?!\d)")
+"""What may be a phone, for what was refused: there a letter beside it is as likely a broken sender as an identifier."""
+_LONG_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){6,}")
 """Seven digits or more in free text: a phone without its area code, an identity card, a bank card."""
 _DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
@@ -68,6 +67,9 @@ _PHONE_KEYS: Final = frozenset(
         "手机号",
         "联系方式",
     }
+)
+_NAMED_VALUE: Final = re.compile(
+    r"((?:" + "|".join(sorted(_NAME_KEYS, key=len, reverse=True)) + r")\W{1,12})([^\"'&,}\n]{1,200})", re.IGNORECASE
 )
 _REPORTER_KEYS: Final = frozenset({"reporter", "person", "举报者"})
 _IDENTIFIER_KEYS: Final = frozenset(
@@ -184,7 +186,10 @@ def _reference_that_names(reporter: Mapping[str, Any], key: bytes) -> PersonReco
 
 
 def mask_name(name: str) -> str:
-    """The first character of a name: 王小明 → 王**, "Ann Lee" → A**. Empty stays empty."""
+    """The first character of a name: 王小明 → 王**, "Ann Lee" → A**.
+
+    Empty stays empty, and what is masked stays as it is.
+    """
     name = name.strip()
     return f"{name[0]}**" if name else ""
 
@@ -205,8 +210,17 @@ def mask_phones(text: str) -> str:
 
 def mask_text(text: str) -> str:
     """A text that somebody will look at only because it was refused: phones, long numbers and mail addresses masked."""
-    text = _EMAIL.sub(r"\1***@\2", mask_phones(text))
+    text = _EMAIL.sub(r"\1***@\2", _mask_loose(text))
     return _LONG_NUMBER.sub(_mask_long, text)
+
+
+def mask_broken(text: str) -> str:
+    """What should have been JSON or a form and cannot be read: as `mask_text`, and values beside the word "name"."""
+    return mask_text(_NAMED_VALUE.sub(lambda found: found.group(1) + mask_name(found.group(2)), text))
+
+
+def _mask_loose(text: str) -> str:
+    return _LOOSE_PHONE.sub(lambda found: mask_phone(found.group()), text)
 
 
 def _mask_long(found: re.Match[str]) -> str:
@@ -224,7 +238,7 @@ def mask_json(value: Any, field: str = "", depth: int = 0) -> Any:
         return "…"
     if isinstance(value, dict):
         return {
-            mask_phones(str(name)): mask_json(item, _field_inside(field, str(name)), depth + 1)
+            _mask_loose(str(name)): mask_json(item, _field_inside(field, str(name)), depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -249,8 +263,8 @@ def _mask_scalar(value: Any, field: str) -> Any:
     if field in _REPORTER_KEYS:
         return person_record(*_name_and_phone(text), b"").masked
     if isinstance(value, int):
-        return value if field in _IDENTIFIER_KEYS or not _PHONE.fullmatch(text) else mask_phone(text)
-    return mask_phones(text) if field in _IDENTIFIER_KEYS else mask_text(text)
+        return value if field in _IDENTIFIER_KEYS or not _LOOSE_PHONE.fullmatch(text) else mask_phone(text)
+    return _mask_loose(text) if field in _IDENTIFIER_KEYS else mask_text(text)
 
 
 def _name_and_phone(text: str) -> tuple[str, str]:

@@ -23,11 +23,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from dashboard.city import privacy
 from dashboard.errors import StreamLost
+from dashboard.live.streams import CLOCK, REJECTED, key
 
-PREFIX: Final = "comis:{0}:"
-"""Every key of sector 0; the braces are Redis Cluster's hash tag, so that a sector lives in one slot."""
-REJECTED: Final = "rejected"
-CLOCK: Final = "clock"
 KEPT_BYTES: Final = 65_536
 """A refused payload is kept whole up to 64 KB (what every CloudEvents hop must carry); of a longer one the beginning
 is kept, and the arguments say how long it was. Without it, 7 days of 1 MB payloads would fill the store."""
@@ -37,11 +34,6 @@ CLOCK_AGE_S: Final = 0.1
 Entry = tuple[str, Mapping[str, str | bytes]]
 """The name of an input stream (`sensor` `complaint` `patrol` `command`) and the fields id, source, type, time, data."""
 _T = TypeVar("_T")
-
-
-def key(name: str) -> str:
-    """The store's key of a stream or record of this sector."""
-    return PREFIX + name
 
 
 def real_now_ms() -> int:
@@ -120,7 +112,7 @@ def rejected_fields(
     return {
         "stream": stream,
         "entry": entry,
-        "source": privacy.mask_phones(source[:256]),
+        "source": privacy.mask_text(source[:256]),
         "code": code,
         "args": msgspec.json.encode(args).decode(),
         "event": event,
@@ -139,7 +131,7 @@ def masked_event(raw: bytes | Mapping[str, Any]) -> tuple[str, int]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     text = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-    return msgspec.json.encode({"raw": privacy.mask_text(text)}).decode(), size
+    return msgspec.json.encode({"raw": privacy.mask_broken(text)}).decode(), size
 
 
 def _plain(value: Any) -> Any:

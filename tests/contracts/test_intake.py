@@ -8,6 +8,7 @@ import redis
 from dashboard.errors import StreamLost
 from dashboard.live import intake as module
 from dashboard.live.intake import MemoryIntake, RedisIntake
+from dashboard.live.streams import key
 
 FIELDS = {"id": "r-1", "source": "/sensors/noise-7", "type": "city.sensor.reading", "data": '{"value":88.2}'}
 
@@ -21,16 +22,16 @@ class Both:
     def entries(self, stream):
         if self.client is None:
             return self.intake.entries(stream)
-        return [fields for _, fields in self.client.xrange(module.key(stream))]
+        return [fields for _, fields in self.client.xrange(key(stream))]
 
     def person(self, ref):
-        return self.intake.people[ref] if self.client is None else self.client.hgetall(module.key(f"person:{ref}"))
+        return self.intake.people[ref] if self.client is None else self.client.hgetall(key(f"person:{ref}"))
 
     def set_clock(self, fields):
         if self.client is None:
             self.intake.clock_fields = fields
         else:
-            self.client.hset(module.key("clock"), mapping=fields)
+            self.client.hset(key("clock"), mapping=fields)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -38,7 +39,7 @@ async def both(request):
     if request.param == "memory":
         yield Both(MemoryIntake())
         return
-    address = request.getfixturevalue("redis_address")
+    address = request.getfixturevalue("redis_settings").redis_address
     with redis.Redis.from_url(address, decode_responses=True) as client:
         intake = RedisIntake(address)
         yield Both(intake, client)
@@ -117,9 +118,9 @@ async def test_a_silent_store_is_said_and_nothing_is_accepted(tmp_path):
     assert memory.streams == {}
 
 
-async def test_a_full_store_says_so(redis_address):
-    intake = RedisIntake(redis_address)
-    with redis.Redis.from_url(redis_address) as client:
+async def test_a_full_store_says_so(redis_settings):
+    intake = RedisIntake(redis_settings.redis_address)
+    with redis.Redis.from_url(redis_settings.redis_address) as client:
         limit = client.config_get("maxmemory")["maxmemory"]
         client.config_set("maxmemory", "1")
         try:
@@ -131,8 +132,8 @@ async def test_a_full_store_says_so(redis_address):
     await intake.close()
 
 
-async def test_one_person_key_for_all_doors(redis_address):
-    one, other = RedisIntake(redis_address), RedisIntake(redis_address)
+async def test_one_person_key_for_all_doors(redis_settings):
+    one, other = RedisIntake(redis_settings.redis_address), RedisIntake(redis_settings.redis_address)
     assert await one.remember_person("a", "13812345678") == await other.remember_person("a", "13812345678")
     await one.close()
     await other.close()

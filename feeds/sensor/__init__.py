@@ -1,0 +1,1 @@
+"""Sensors: readings and detections, by HTTP and by a plain XADD."""
