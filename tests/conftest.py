@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.options import Options
 
 FULL = os.environ.get("COMIS__FULL") == "1"
+REDIS_SERVER = os.environ.get("COMIS_REDIS_SERVER", "")  # the same tests on another version
 BROWSER = os.environ.get("COMIS__BROWSER") != "0"
 
 # What is cheap and tells most comes first: form and types, then units, contracts with Redis, flows, the browser.
@@ -53,21 +56,30 @@ def pytest_setup_options() -> Options:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings that disturb nobody: free ports and a data directory of its own."""
-    return temporary_settings(tmp_path / "var")
+    return temporary_settings(tmp_path / "var", redis_server=REDIS_SERVER)
 
 
 @pytest.fixture(scope="session")
 def redis_process() -> Iterator[Settings]:
-    """One embedded Redis for all tests that need a store, configured as in service."""
-    with running(parts=()) as launcher:
-        yield launcher.settings
+    """Settings whose embedded Redis, configured as in service, runs until the tests end."""
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="comis-"))  # a socket's path is short
+        settings = temporary_settings(Path(directory), redis_server=REDIS_SERVER)
+        stack.enter_context(running(settings, parts=()))
+        yield settings
 
 
 @pytest.fixture
 def redis_settings(redis_process: Settings) -> Settings:
-    """Settings whose Redis runs and is empty; connect to ``redis_settings.redis_address``."""
+    """The same, and that Redis is empty."""
     embedded_redis.ask(redis_process, "FLUSHALL")
     return redis_process
+
+
+@pytest.fixture
+def redis_address(redis_settings: Settings) -> str:
+    """The address of that Redis, emptied."""
+    return redis_settings.redis_address
 
 
 def _rank(item: pytest.Item) -> int:

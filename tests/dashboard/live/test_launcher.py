@@ -14,15 +14,10 @@ import pytest
 
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
-from dashboard.live.launcher import Launcher, Part, back_off, check_ports, running, temporary_settings
+from dashboard.live.launcher import Launcher, Part, back_off, check_ports, running
 from dashboard.settings import Settings
 from tests.dashboard.live import fake_parts
 from tests.waiting import until
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return temporary_settings(tmp_path / "var")
 
 
 @contextlib.contextmanager
