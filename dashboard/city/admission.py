@@ -85,12 +85,16 @@ def check_place(data: Data, bounds: Bounds) -> None:
         BadPayload: `swapped_place` where latitude and longitude are surely interchanged, else `outside_city`.
     """
     west, south, east, north = widened(bounds)
-    for item in data.readings if isinstance(data, Readings) else (data,):
-        lat, lon = getattr(item, "lat", UNSET), getattr(item, "lon", UNSET)
-        if lat is UNSET or lon is UNSET:
-            continue
-        if not (south <= lat <= north and west <= lon <= east):
-            raise _misplaced(lat, lon, bounds)
+    if isinstance(data, Readings):
+        for reading in data.readings:
+            if not (south <= reading.lat <= north and west <= reading.lon <= east):
+                raise _misplaced(reading.lat, reading.lon, bounds)
+        return
+    lat, lon = getattr(data, "lat", UNSET), getattr(data, "lon", UNSET)
+    if lat is UNSET or lon is UNSET:
+        return
+    if not (south <= lat <= north and west <= lon <= east):
+        raise _misplaced(lat, lon, bounds)
 
 
 def widened(bounds: Bounds, margin_deg: float = MARGIN_DEG) -> Bounds:

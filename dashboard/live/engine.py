@@ -1,0 +1,415 @@
+"""Engine: reads inputs, lets the Desk decide, and writes all that was decided with one script; the sector's only writer.
+
+Crash-only: killed at any point it reads again from the cursor, and the same inputs give the same alerts at the same city times.
+May not know browsers, devices or pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from dashboard.city import kpis, sensing
+from dashboard.city.admission import Bounds
+from dashboard.city.changes import Change
+from dashboard.city.desk import Desk
+from dashboard.city.orders import order_of, settled_by
+from dashboard.city.pack import Pack
+from dashboard.city.privacy import without_person
+from dashboard.city.state import Clock
+from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow
+from dashboard.errors import BadPayload, Fenced, Refused, StreamLost
+from dashboard.live import recovery, snapshots
+from dashboard.live.intake import rejected_fields
+from dashboard.live.snapshots import Snapshot
+from dashboard.live.streams import (
+    INPUTS,
+    SNAPSHOT,
+    TELEMETRY,
+    Batch,
+    Commit,
+    Cursor,
+    Entry,
+    OrderOut,
+    Rewritten,
+    Settled,
+    Streams,
+    format_id,
+)
+from dashboard.live.wire import JournalEntry, encode_journal, fields_of, read_command, read_event
+from dashboard.settings import Settings
+
+log = logging.getLogger(__name__)
+
+READ_COUNT: Final = 2_000
+"""Entries of each stream taken at once: at 100 readings an entry about 0.1 s of work after a long pause."""
+WAIT_MS: Final = 40
+PUBLISH_S: Final = 0.1
+"""Telemetry goes out ten times a second, newest per key."""
+FIGURES_S: Final = 1.0
+ORDER_S: Final = 1.0
+"""What was handled without a decision is written into the journal once a second."""
+SNAPSHOT_S: Final = 60.0
+SNAPSHOT_CHANGES: Final = 50_000
+LONG_GAP_MS: Final = 600_000
+"""Over a gap of the clock longer than 10 min silence is looked for once, not at each of its 5 s."""
+
+
+class Engine:
+    """One sector's engine over any store."""
+
+    def __init__(
+        self, streams: Streams, pack: Pack, directory: Path, real_ms: Callable[[], int], person_key: bytes = b""
+    ) -> None:
+        """`directory` holds snapshots; `real_ms` is real time, for publishing only: decisions use the store's clock."""
+        self.streams, self.pack, self.directory, self.real_ms = streams, pack, directory, real_ms
+        self.person_key = person_key
+        self.bounds: Bounds = pack.bounds
+        self.desk = Desk(pack)
+        self.cursor = Cursor()
+        self.token = 0
+        self.journal_id = "0-0"
+        self.commit = Commit(b"")
+        self.changes: list[Change] = []
+        self.second = 0
+        self.history = kpis.History()
+        self._published = self._figures = self._ordered = self._pictured = 0.0
+        self._unpictured = 0
+        self._writer: threading.Thread | None = None
+        self._lag_ms = 0
+
+    # ---- starting -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Become the only writer, recover the state, and say so in the journal."""
+        self.token, stored = self.streams.take_over()
+        self.cursor = Cursor() if stored is None else msgspec.json.decode(stored, type=Cursor)
+        found = self._recover()
+        self.desk = Desk(self.pack, found.state, found.telemetry)
+        self.journal_id = found.journal
+        now_ms = self.desk.state.clock.city_ms(self.real_ms())
+        changed = self.desk.state.registry != _registry(self.pack)
+        self.changes += self.desk.start(now_ms, self.real_ms(), self.pack if changed else None)
+        self.cursor.order.append(["start", now_ms])
+        self._mark_second(now_ms)
+        self._write(force=True)
+        log.info("engine started seq=%d incidents=%d", self.desk.state.seq, len(self.desk.state.incidents))
+
+    def _recover(self) -> Snapshot:
+        record = self.streams.record(SNAPSHOT)
+        return recovery.recover(self.streams, self.directory, record.get("file", ""), self.cursor)
+
+    # ---- one step -------------------------------------------------------------------------------------------------------
+
+    def step(self, wait: bool = True) -> int:
+        """Read, decide, write, publish.  Returns: how many inputs were handled.  Raises: StreamLost, Fenced."""
+        batch = self.streams.read(self.cursor.after, READ_COUNT)
+        if wait and not batch.entries:
+            self.streams.wait(self.cursor.after, self._pause_ms(batch.complete_ms))
+            batch = self.streams.read(self.cursor.after, READ_COUNT)
+        handled = 0
+        for stream, entry in self._in_order(batch):
+            self._tick_to(self.desk.state.clock.city_ms(entry.id[0]), entry.id[0])
+            self._handle(stream, entry)
+            handled += 1
+        self._tick_to(self.desk.state.clock.city_ms(batch.complete_ms), batch.complete_ms)
+        self._lag_ms = max(0, self.real_ms() - batch.complete_ms) if handled else 0
+        self._write()
+        self._publish()
+        self._picture()
+        return handled
+
+    def _pause_ms(self, real_ms: int) -> int:
+        """How long to sleep without input: to the next thing due, at most the pace of telemetry."""
+        clock = self.desk.state.clock
+        if clock.rate <= 0:
+            return WAIT_MS
+        due_s = (-(-self.desk.due_ms() // 1000) * 1000 - clock.city_ms(real_ms)) / clock.rate
+        return int(min(WAIT_MS, max(1, due_s)))
+
+    def _in_order(self, batch: Batch) -> Iterator[tuple[str, Entry]]:
+        """Inputs as they are handled: by second of the city clock; within it commands, complaints, patrol, sensors.
+
+        A command that sets the clock closes what came before it: later inputs are timed by the new clock.
+        """
+        left = [
+            (entry.id, rank, stream, entry)
+            for rank, stream in enumerate(INPUTS)
+            for entry in batch.entries.get(stream, ())
+            if entry.id[0] <= batch.complete_ms
+        ]
+        turns = sorted(entry.id for entry in batch.entries.get("command", ()) if _sets_clock(entry))
+        for turn in [*turns, None]:
+            now = left if turn is None else [item for item in left if item[0] <= turn]
+            clock = self.desk.state.clock
+            now.sort(key=lambda item: (clock.city_ms(item[0][0]) // 1000, item[1], item[0]))
+            if turn is not None:
+                left = [item for item in left if item[0] > turn]
+                now.sort(key=lambda item: item[1] == 0 and item[0] == turn)
+            yield from ((stream, entry) for _, _, stream, entry in now)
+
+    def _tick_to(self, city_ms: int, received_ms: int) -> None:
+        """Take the ticks that lie before an input: at whole seconds of the city clock, where something is due."""
+        second = city_ms // 1000
+        while self.second < second:
+            due = -(-self.desk.due_ms() // 1000)
+            if due > second:
+                break
+            at = second if second - due > LONG_GAP_MS // 1000 else max(due, self.second + 1)
+            self.changes += self.desk.tick(at * 1000, received_ms)
+            self.cursor.order.append(["tick", at * 1000, received_ms])
+            self.second = at
+        self.second = max(self.second, second)
+
+    def _mark_second(self, city_ms: int) -> None:
+        self.second = city_ms // 1000
+
+    # ---- inputs ---------------------------------------------------------------------------------------------------------
+
+    def _handle(self, stream: str, entry: Entry) -> None:
+        self.cursor.after[stream] = format_id(entry.id)
+        if stream in ("complaint", "patrol") and self._rewrite(stream, entry):
+            return
+        _extend(self.cursor.order, stream, entry)
+        try:
+            if stream == "command":
+                self._command(entry)
+            else:
+                self._event(entry)
+        except (BadPayload, Refused) as error:
+            self._reject(stream, entry, error.code, error.arguments)
+        except Exception:
+            # Decisions taken before the fault are journaled like any other, so state and journal stay one; the input is
+            # kept whole, and the fault is loud. A crash here would meet the same input again for ever.
+            log.exception("engine fault stream=%s entry=%s", stream, format_id(entry.id))
+            self._reject(stream, entry, "engine_fault", {"entry": format_id(entry.id)})
+
+    def _event(self, entry: Entry) -> None:
+        received_ms = entry.id[0]
+        now_ms = self.desk.state.clock.city_ms(received_ms)
+        event = read_event(entry, self.bounds, now_ms)
+        self.changes += self.desk.receive(event, now_ms, received_ms)
+
+    def _command(self, entry: Entry) -> None:
+        command = read_command(entry)
+        received_ms = entry.id[0]
+        clock = self.desk.state.clock
+        self.changes += self.desk.carry_out(command, clock.city_ms(received_ms), received_ms)
+        if self.desk.state.clock is not clock:
+            self._clock_turned(self.desk.state.clock, received_ms)
+
+    def _clock_turned(self, clock: Clock, received_ms: int) -> None:
+        self._mark_second(clock.city_ms(received_ms))
+        self.commit.clock = {name: str(value) for name, value in msgspec.to_builtins(clock).items()}
+
+    def _rewrite(self, stream: str, entry: Entry) -> bool:
+        """A foreign entry that names a person is written anew without the name, and handled when it comes round again."""
+        raw, type_ = entry.get(b"data"), entry.get(b"type")
+        if raw is None or type_ is None:
+            return False
+        clean, record = without_person(type_.decode("utf-8", "replace"), raw, self.person_key)
+        if clean is raw and record is None:
+            return False
+        fields = {**fields_of(entry), "data": clean.decode()}
+        ref = record.ref if record else "none"
+        person = {"name": record.name, "phone": record.phone} if record else {"masked": "text"}
+        self.commit.rewritten.append(Rewritten(stream, format_id(entry.id), fields, ref, person))
+        return True
+
+    def _reject(self, stream: str, entry: Entry, code: str, args: dict[str, Any]) -> None:
+        fields = fields_of(entry)
+        source = fields.get("source", "")
+        self.commit.rejected.append(
+            rejected_fields(stream, fields, code, args, source, entry.id[0], format_id(entry.id))
+        )
+        now = self.desk.telemetry.sources.get(source)
+        if now is None and len(self.desk.telemetry.sources) < sensing.MOST_SOURCES and source:
+            now = self.desk.telemetry.sources[source] = SourceNow(self.desk.ledger.now_ms)
+        if now is not None:
+            now.rejected += 1
+
+    # ---- writing --------------------------------------------------------------------------------------------------------
+
+    def _write(self, force: bool = False) -> None:
+        """One script for all that was decided; without decisions the order of inputs is journaled once a second."""
+        commit, changes = self.commit, self.changes
+        now = time.monotonic()
+        journal = bool(changes) or force or (bool(self.cursor.order) and now - self._ordered > ORDER_S)
+        if not journal and not commit.rejected and not commit.rewritten and not self.cursor.order:
+            return
+        self.cursor.seq = self.desk.state.seq
+        if journal:
+            commit.journal = encode_journal(JournalEntry(self.cursor.order, changes))
+            self.cursor.order = []
+            self._ordered = now
+            self._orders(commit, changes)
+        commit.cursor = msgspec.json.encode(self.cursor)
+        written = self.streams.commit(self.token, commit)
+        self.journal_id = written or self.journal_id
+        self._unpictured += len(changes)
+        self.commit, self.changes = Commit(b""), []
+
+    def _orders(self, commit: Commit, changes: list[Change]) -> None:
+        for change in changes:
+            settled = settled_by(self.desk.state, change)
+            if settled is not None:
+                commit.settled.append(Settled(*settled))
+            given = order_of(self.desk.state, change)
+            if given is not None:
+                commit.orders.append(OrderOut(given[0], change.seq, msgspec.json.encode(given[1])))
+
+    # ---- publishing -----------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        now = time.monotonic()
+        if now - self._published < PUBLISH_S:
+            return
+        self._published = now
+        ledger = self.desk.ledger
+        rows: dict[str, Any] = {}
+        if ledger.dirty:
+            rows["sensors"] = {id_: _sensor(sensor) for id_, sensor in ledger.dirty.items()}
+            ledger.dirty.clear()
+        if ledger.moved:
+            rows["teams"] = {id_: _team(team) for id_, team in ledger.moved.items()}
+            ledger.moved.clear()
+        figures = now - self._figures >= FIGURES_S
+        if figures:
+            self._figures = now
+            rows["sources"] = {id_: _source(source) for id_, source in self.desk.telemetry.sources.items()}
+        if rows:
+            self.streams.publish(TELEMETRY, msgspec.json.encode({"type": "telemetry", "rows": rows}))
+        if figures:
+            self._publish_figures()
+
+    def _publish_figures(self) -> None:
+        real_ms = self.real_ms()
+        clock = self.desk.state.clock
+        city_ms = clock.city_ms(real_ms)
+        rows = kpis.figures(self.desk.ledger, self.history, city_ms)
+        self.streams.publish(TELEMETRY, msgspec.json.encode({"type": "kpi", "rows": rows}))
+        beat = {
+            "type": "engine", "now": real_ms, "city_now": city_ms, "rate": clock.rate, "source": clock.source,
+            "seq": self.desk.state.seq, "lag_ms": self._lag_ms,
+        }  # fmt: skip
+        self.streams.publish(TELEMETRY, msgspec.json.encode(beat))
+
+    # ---- snapshots ------------------------------------------------------------------------------------------------------
+
+    def _picture(self, force: bool = False) -> None:
+        now = time.monotonic()
+        due = now - self._pictured > SNAPSHOT_S or self._unpictured > SNAPSHOT_CHANGES
+        if not (due or force) or (self._writer is not None and self._writer.is_alive()):
+            return
+        if self.cursor.order:
+            self._write(force=True)
+        self._pictured, self._unpictured = now, 0
+        taken = snapshots.picture(self.desk.state, self.desk.telemetry, self.cursor, self.journal_id)
+        self._writer = threading.Thread(target=self._write_picture, args=(taken,), daemon=True)
+        self._writer.start()
+
+    def _write_picture(self, taken: snapshots.Picture) -> None:
+        try:
+            name = snapshots.write(self.directory, taken)
+        except OSError:
+            log.exception("snapshot not written directory=%s", self.directory)
+            return
+        self._announced = {
+            "file": name, "journal": taken.journal, "seq": str(taken.state.seq),
+            "cursor": msgspec.json.encode(taken.cursor).decode(), "at_ms": str(self.real_ms()),
+        }  # fmt: skip
+
+    _announced: dict[str, str] | None = None
+
+    def announce_picture(self) -> None:
+        """Tell readers of a snapshot that is whole; by the engine's own thread, which owns the connection."""
+        announced, self._announced = self._announced, None
+        if announced is not None:
+            self.streams.write_record(SNAPSHOT, announced)
+
+
+def _sets_clock(entry: Entry) -> bool:
+    return b'"set_clock"' in (entry.get(b"data") or b"")
+
+
+def _extend(order: list[list[str | int]], stream: str, entry: Entry) -> None:
+    """One more entry handled: lengthen the last range or begin a new one."""
+    id_ = format_id(entry.id)
+    if order and order[-1][0] == stream:
+        order[-1][2] = id_
+        order[-1][3] = int(order[-1][3]) + 1
+    else:
+        order.append([stream, id_, id_, 1])
+
+
+def _registry(pack: Pack) -> dict[str, Any]:
+    bare = msgspec.structs.replace(
+        pack, devices=tuple(msgspec.structs.replace(d, token_sha256="") for d in pack.devices)
+    )
+    registry: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(bare))
+    return registry
+
+
+def _sensor(now: SensorNow) -> list[Any]:
+    return [now.lat, now.lon, now.value, now.time_ms, now.flag, now.kind]
+
+
+def _team(now: TeamNow) -> list[Any]:
+    return [now.lat, now.lon, now.time_ms, now.heading_deg, now.speed_mps, now.battery]
+
+
+def _source(now: SourceNow) -> list[Any]:
+    return [now.heard_ms, 0, now.lag_ms, now.accepted, now.rejected]
+
+
+# ---- the process ----------------------------------------------------------------------------------------------------------
+
+
+def main(settings: Settings) -> None:
+    """Run the sector's engine until a signal ends it; a lost store is waited for, a newer engine ends this one."""
+    from dashboard.live import packs
+    from dashboard.live.redis_streams import RedisStreams
+
+    stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    streams = RedisStreams(settings.redis_address)
+    pack = packs.load(settings.pack)
+    engine = Engine(streams, pack, Path(settings.archive_url) / "snapshots", lambda: time.time_ns() // 1_000_000)
+    _started(engine, stopping)
+    lost = False
+    while not stopping.is_set():
+        try:
+            engine.step()
+            engine.announce_picture()
+            if lost:
+                log.warning("store is back")
+            lost = False
+        except StreamLost as error:
+            if not lost:
+                log.warning("store lost code=%s", error)
+            lost = True
+            stopping.wait(0.2)
+            _started(engine, stopping)
+        except Fenced:
+            log.error("a newer engine has taken this sector over; this one stops")
+            return
+    streams.close()
+
+
+def _started(engine: Engine, stopping: threading.Event) -> None:
+    """Start, waiting for the store; a state that may hold decisions never written is thrown away and recovered."""
+    while not stopping.is_set():
+        try:
+            engine.commit, engine.changes = Commit(b""), []
+            engine.start()
+            return
+        except StreamLost:
+            stopping.wait(0.2)

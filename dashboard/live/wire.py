@@ -1,0 +1,92 @@
+"""Wire: input entries, commands, journal entries and snapshots as bytes, and back. Inputs are strict, changes versioned.
+
+Readers of the journal skip fields they do not know; inputs with unknown fields are refused. May not know Redis or sockets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, field
+
+from dashboard.city import admission
+from dashboard.city.admission import Bounds
+from dashboard.city.changes import VERSION, Change, Rows
+from dashboard.city.commands import Command, decode_command
+from dashboard.city.events import Event
+from dashboard.city.state import ROW_TYPES
+from dashboard.errors import BadPayload
+from dashboard.live.streams import Entry, Order
+
+MAX_FIELD_BYTES: Final = 1_048_576
+"""An entry larger than 1 MB is refused: every hop of a CloudEvent must carry 64 KB, none needs more than this."""
+
+
+class JournalEntry(Struct):
+    """One commit: what was handled in which order, and what was decided. `order` is enough to do it all again."""
+
+    order: Order = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+_encoder: Final = msgspec.json.Encoder()
+_journal: Final = msgspec.json.Decoder(JournalEntry)
+
+
+def encode_journal(entry: JournalEntry) -> bytes:
+    """A journal entry as JSON: the same decisions give the same bytes."""
+    return _encoder.encode(entry)
+
+
+def decode_journal(raw: bytes) -> JournalEntry:
+    """A journal entry with its rows typed.  Raises: msgspec.ValidationError for a row that is not one."""
+    entry = _journal.decode(raw)
+    for index, change in enumerate(entry.changes):
+        entry.changes[index] = typed(change)
+    return entry
+
+
+def typed(change: Change) -> Change:
+    """A change with rows as their types, whatever release wrote it."""
+    if change.v > VERSION:
+        raise BadPayload("change_from_the_future", v=change.v)
+    rows: Rows = {}
+    for table, held in change.rows.items():
+        row_type = ROW_TYPES.get(table)
+        if row_type is None:
+            continue
+        rows[table] = {id_: row if row is None else msgspec.convert(row, row_type) for id_, row in held.items()}
+    return msgspec.structs.replace(change, rows=rows)
+
+
+def read_event(entry: Entry, bounds: Bounds | None, city_now_ms: int) -> Event:
+    """The event of an input entry, decoded and admitted.
+
+    Raises: BadPayload `missing_field`, `bad_encoding`, `too_large`, and all that decoding and admission refuse.
+    """
+    fields = dict(zip(entry.fields[::2], entry.fields[1::2], strict=False))
+    raw = fields.get(b"data", b"")
+    if len(raw) > MAX_FIELD_BYTES:
+        raise BadPayload("too_large", size_bytes=len(raw), limit_bytes=MAX_FIELD_BYTES)
+    try:
+        id_, source, type_, time = (fields.get(name, b"").decode() for name in (b"id", b"source", b"type", b"time"))
+    except UnicodeDecodeError:
+        raise BadPayload("bad_encoding") from None
+    if not raw:
+        raise BadPayload("missing_field", field="data")
+    return admission.read_event(id_, source, type_, time, raw, bounds, city_now_ms)
+
+
+def read_command(entry: Entry) -> Command:
+    """The command of an entry of the command stream.  Raises: Refused, BadPayload."""
+    raw = entry.get(b"data")
+    if raw is None:
+        raise BadPayload("missing_field", field="data")
+    return decode_command(raw)
+
+
+def fields_of(entry: Entry) -> dict[str, Any]:
+    """An entry's fields as text, for the rejected stream."""
+    decoded = [part.decode("utf-8", "backslashreplace") for part in entry.fields]
+    return dict(zip(decoded[::2], decoded[1::2], strict=False))
