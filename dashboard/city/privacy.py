@@ -31,47 +31,11 @@ _LONG_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){6,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
 
-_NAME_KEYS: Final = frozenset(
-    {
-        "name",
-        "first_name",
-        "last_name",
-        "firstname",
-        "lastname",
-        "full_name",
-        "fullname",
-        "contact",
-        "caller",
-        "who",
-        "姓名",
-        "联系人",
-        "举报人",
-        "来电人",
-    }
-)
-_PHONE_KEYS: Final = frozenset(
-    {
-        "phone",
-        "mobile",
-        "tel",
-        "telephone",
-        "cell",
-        "cellphone",
-        "phone_number",
-        "phonenumber",
-        "fax",
-        "wechat",
-        "电话",
-        "手机",
-        "联系电话",
-        "手机号",
-        "联系方式",
-    }
-)
-_NAMED_VALUE: Final = re.compile(
-    r"((?:" + "|".join(sorted(_NAME_KEYS, key=len, reverse=True)) + r")\W{1,12})([^\"'&,}\n]{1,200})", re.IGNORECASE
-)
-_REPORTER_KEYS: Final = frozenset({"reporter", "person", "举报者"})
+_NAME_WORDS: Final = r"name|contact|caller|姓名|联系人|举报人|来电人"
+_NAME: Final = re.compile(_NAME_WORDS)
+_NUMBER: Final = re.compile(r"phone|mobile|telef|^tel$|^cell$|fax|wechat|电话|手机|联系方式")
+_REPORTER: Final = re.compile(r"^(?:reporter|person|举报者)$")
+_NAMED_VALUE: Final = re.compile(r"((?:" + _NAME_WORDS + r")\W{1,12})([^\"'&,}\n]{1,200})", re.IGNORECASE)
 _IDENTIFIER_KEYS: Final = frozenset(
     {
         "id",
@@ -106,6 +70,7 @@ _IDENTIFIER_KEYS: Final = frozenset(
 _FREE_TEXT: Final = ("text", "note", "address")
 _TYPES_WITH_TEXT: Final = ("city.complaint.", "city.patrol.finding", "city.patrol.feedback")
 _DEPTH: Final = 32
+_ROUNDS: Final = 4
 
 
 class PersonRecord(Struct, frozen=True):
@@ -169,8 +134,8 @@ def _named_person(reporter: Any, key: bytes) -> PersonRecord | None:
         return None
     if "ref" in reporter and set(reporter) <= {"ref", "masked"}:
         return _reference_that_names(reporter, key)
-    names = [str(value) for field, value in reporter.items() if field.lower() in _NAME_KEYS and value]
-    phones = [str(value) for field, value in reporter.items() if field.lower() in _PHONE_KEYS and value]
+    names = [str(value) for field, value in reporter.items() if _kind(field) == "name" and value]
+    phones = [str(value) for field, value in reporter.items() if _kind(field) == "phone" and value]
     if not names and not phones:
         return None
     return person_record(" ".join(names), phones[0] if phones else "", key)
@@ -205,7 +170,7 @@ def mask_phone(phone: str) -> str:
 
 def mask_phones(text: str) -> str:
     """A text with whatever is surely a phone masked; a number plate, a house number, an order number stay."""
-    return _PHONE.sub(lambda found: mask_phone(found.group()), text)
+    return _until_stable(_PHONE, text)
 
 
 def mask_text(text: str) -> str:
@@ -220,7 +185,17 @@ def mask_broken(text: str) -> str:
 
 
 def _mask_loose(text: str) -> str:
-    return _LOOSE_PHONE.sub(lambda found: mask_phone(found.group()), text)
+    return _until_stable(_LOOSE_PHONE, text)
+
+
+def _until_stable(form: re.Pattern[str], text: str) -> str:
+    """Masked so that masking again changes nothing: an entry that changes is rewritten, which must come to an end."""
+    for _ in range(_ROUNDS):
+        masked = form.sub(lambda found: mask_phone(found.group()), text)
+        if masked == text:
+            return text
+        text = masked
+    return form.sub("****", text)
 
 
 def _mask_long(found: re.Match[str]) -> str:
@@ -238,7 +213,7 @@ def mask_json(value: Any, field: str = "", depth: int = 0) -> Any:
         return "…"
     if isinstance(value, dict):
         return {
-            _mask_loose(str(name)): mask_json(item, _field_inside(field, str(name)), depth + 1)
+            _mask_loose(str(name)): mask_json(item, _kind(str(name), within=field), depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -248,23 +223,32 @@ def mask_json(value: Any, field: str = "", depth: int = 0) -> Any:
     return _mask_scalar(value, field)
 
 
-def _field_inside(outer: str, name: str) -> str:
-    """Whatever stands inside a reporter and is no phone and no reference is taken for a name."""
-    name = name.lower()
-    return "name" if outer in _REPORTER_KEYS and name not in _PHONE_KEYS | {"ref", "masked"} else name
+def _kind(field: str, within: str = "") -> str:
+    """What a field holds by its name: `name` `phone` `reporter` `identifier`, empty for free text.
+
+    Whatever stands inside a reporter and is no phone and no reference is taken for a name.
+    """
+    field = field.lower()
+    if field in _IDENTIFIER_KEYS:
+        return "identifier"
+    if _NUMBER.search(field):
+        return "phone"
+    if within == "reporter" or _NAME.search(field):
+        return "name"
+    return "reporter" if _REPORTER.search(field) else ""
 
 
-def _mask_scalar(value: Any, field: str) -> Any:
+def _mask_scalar(value: Any, kind: str) -> Any:
     text = str(value)
-    if field in _NAME_KEYS:
+    if kind == "name":
         return mask_name(text)
-    if field in _PHONE_KEYS:
+    if kind == "phone":
         return mask_phone(text)
-    if field in _REPORTER_KEYS:
+    if kind == "reporter":
         return person_record(*_name_and_phone(text), b"").masked
     if isinstance(value, int):
-        return value if field in _IDENTIFIER_KEYS or not _LOOSE_PHONE.fullmatch(text) else mask_phone(text)
-    return _mask_loose(text) if field in _IDENTIFIER_KEYS else mask_text(text)
+        return value if kind == "identifier" or not _LOOSE_PHONE.fullmatch(text) else mask_phone(text)
+    return _mask_loose(text) if kind == "identifier" else mask_text(text)
 
 
 def _name_and_phone(text: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from dashboard.city import privacy
+from dashboard.city.state import Clock
 from dashboard.errors import StreamLost
 from dashboard.live.streams import CLOCK, REJECTED, key
 
@@ -41,30 +42,9 @@ def real_now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The city clock as the engine publishes it: city time = `base_city_ms` + (real − `base_real_ms`) × `rate`."""
-
-    base_city_ms: float = 0
-    base_real_ms: float = 0
-    rate: float = 1
-    source: str = "live"
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[Any, Any]) -> Clock:
-        """From the fields of the clock record; no record = live: offset 0, rate 1."""
-        if not fields:
-            return cls()
-        return cls(
-            float(fields["base_city_ms"]),
-            float(fields["base_real_ms"]),
-            float(fields["rate"]),
-            fields.get("source", "live"),
-        )
-
-    def city_ms(self, real_ms: int) -> int:
-        """City time at a real time, both ms since 1970 UTC."""
-        return round(self.base_city_ms + (real_ms - self.base_real_ms) * self.rate)
+def read_clock(fields: Mapping[Any, Any]) -> Clock:
+    """The city clock from the record that the engine publishes; no record = live: offset 0, rate 1."""
+    return msgspec.convert(dict(fields), Clock, strict=False)
 
 
 class Intake(Protocol):
@@ -203,7 +183,7 @@ class RedisIntake:
         """The city clock as the engine last published it; live where no engine ever did.  Raises: StreamLost."""
         read_at, clock = self._clock
         if time.monotonic() - read_at > CLOCK_AGE_S:
-            clock = Clock.from_fields(await _answered(lambda: self.redis.hgetall(key(CLOCK))))
+            clock = read_clock(await _answered(lambda: self.redis.hgetall(key(CLOCK))))
             self._clock = (time.monotonic(), clock)
         return clock
 
@@ -271,7 +251,7 @@ class MemoryIntake:
     async def city_now_ms(self) -> int:
         """See `Intake.city_now_ms`."""
         self._answer()
-        return Clock.from_fields(self.clock_fields).city_ms(self.now_ms())
+        return read_clock(self.clock_fields).city_ms(self.now_ms())
 
     async def remember_person(self, name: str, phone: str) -> dict[str, str]:
         """See `Intake.remember_person`."""

@@ -2,6 +2,8 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.city import privacy
 
@@ -115,3 +117,17 @@ def test_masking_ends_on_any_depth():
         value["a"] = {}
         value = value["a"]
     assert "…" in json.dumps(privacy.mask_json(deep), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("key", ["contactName", "reporter_phone", "Phone2", "联系电话", "user name"])
+def test_foreign_words_for_a_name_and_a_phone_are_understood(key):
+    assert "小明" not in json.dumps(privacy.mask_json({key: "王小明"}), ensure_ascii=False)
+
+
+@given(st.text(alphabet="0138-+ ()86.王a*", max_size=80))
+def test_masking_what_is_masked_changes_nothing(text):
+    once = privacy.mask_phones(text)
+    assert privacy.mask_phones(once) == once
+    raw = msgspec.json.encode({"text": text, "reporter": text})
+    clean, _ = privacy.without_person("city.complaint.reported", raw, KEY)
+    assert privacy.without_person("city.complaint.reported", clean, KEY) == (clean, None)
