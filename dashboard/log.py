@@ -11,41 +11,55 @@ import sys
 from contextlib import AbstractContextManager
 
 import structlog
+from structlog.typing import EventDict, Processor
+
+ORDER = ["timestamp", "level", "part", "logger", "message"]
+CHATTY = ("asyncio", "uvicorn.access", "uvicorn.error", "websockets.client", "websockets.server")
 
 
 def configure(level: str = "INFO", *, part: str = "") -> None:
     """From here on lines go to standard error, in UTC, under the name of the part (``engine``, ``web`` …)."""
 
-    def name_part(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def name_part(_logger: object, _method: str, line: EventDict) -> EventDict:
         return {"part": part, **line} if part else line
 
-    shared: list[structlog.typing.Processor] = [
+    line: list[Processor] = [
+        structlog.processors.EventRenamer("message"),  # first: ``event`` is the id of an event of the city
         name_part,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=line,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.KeyValueRenderer(
-                    key_order=["timestamp", "level", "part", "event"], drop_missing=True
-                ),
+                _write,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("uvicorn.access", "websockets.server", "websockets.client", "asyncio"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def bound(**ids: object) -> AbstractContextManager[None]:
     """Every line inside the block carries these ids, for instance ``bound(event=…, incident=…)``."""
     return structlog.contextvars.bound_contextvars(**ids)
+
+
+def _write(logger: object, method: str, line: EventDict) -> str:
+    """A traceback stands below its line, as people read it."""
+    traceback = line.pop("exception", "")
+    said = str(_KEY_VALUE(logger, method, line))
+    return f"{said}\n{traceback}" if traceback else said
+
+
+_KEY_VALUE = structlog.processors.LogfmtRenderer(key_order=ORDER, drop_missing=True)
