@@ -1,8 +1,8 @@
 """The reference load "Beijing": what every bench runs against, seeded, as stream entries that are ready for XADD.
 
-100,000 sensors in 100 entries of 100 readings a second, of which 1 % cross a limit; 600 positions a second of 6,000 people
-and cars, 40 of them dispatchable teams; a complaint a second with bursts of ten, each correlated against 2,000 open
-incidents; 300 active alerts. The state is prepared through events like any other. May not know a store or an engine.
+100,000 sensors in 100 entries of 100 readings a second, of which 1 % cross a limit; 600 positions a second of 6,000
+people and cars, 40 of them dispatchable teams; a complaint a second with bursts of ten, each correlated against 2,000
+open incidents; 300 active alerts. The state is prepared through events like any other. May not know a store.
 
     load = ReferenceLoad()
     for entry in load.preparation(now_ms): pipe.xadd(entry.stream, entry.fields)
@@ -85,9 +85,9 @@ class ReferenceLoad:
         self._calm: list[tuple[float, float]] = []
         self._beyond: list[float] = []
         self._lay_sensors(sensors)
-        # sensors that cross their limit with every reading: noise ones hold an alert all the time (its off-delay of 120 s
-        # is longer than the time to their next reading), dust ones never outlast their on-delay: no alert, but every
-        # crossing is a journaled change
+        # sensors that cross their limit with every reading: noise ones hold an alert all the time (its off-delay of
+        # 120 s is longer than the time to their next reading), dust ones never outlast their on-delay: no alert, but
+        # every crossing is a journaled change
         hot = round(sensors * CROSSING_SHARE)
         by_kind = {kind: [n for n, k in enumerate(self._kind_of) if k == kind] for kind in ("noise", "pm10")}
         self._alerting = set(self._spread(by_kind["noise"], min(ALERTS, hot)))
