@@ -115,9 +115,11 @@ def test_every_callback_is_async() -> None:
     assert blocking == []
 
 
-def test_the_readme_names_every_setting() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert [name for field in dataclasses.fields(Settings) if (name := variable(field.name)) not in readme] == []
+def test_every_setting_is_documented() -> None:
+    documented = "".join((REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "docs/running.md"))
+    assert [
+        name for field in dataclasses.fields(Settings) if f"`{(name := variable(field.name))}`" not in documented
+    ] == []
 
 
 def test_the_old_python_that_is_turned_away_can_read_the_script() -> None:
