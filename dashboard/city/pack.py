@@ -5,8 +5,9 @@ Loading or editing a pack is a journaled `registry_changed`. May not read files:
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 Minutes = float
@@ -207,3 +208,12 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a source may be silent where no rule says otherwise."""
     position_silence_s: float = 120
     """How long a team on duty may be silent before it is shown as silent."""
+
+
+def registry_of(pack: Pack) -> dict[str, Any]:
+    """The pack as the journal holds it: plain data, without the tokens of devices."""
+    bare = msgspec.structs.replace(
+        pack, devices=tuple(msgspec.structs.replace(device, token_sha256="") for device in pack.devices)
+    )
+    registry: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(bare))
+    return registry

@@ -27,7 +27,7 @@ from dashboard.city.incidents import (
     Incident,
 )
 from dashboard.city.ledger import Ledger, deterministic_id
-from dashboard.city.pack import Pack
+from dashboard.city.pack import Pack, registry_of
 from dashboard.city.reporting import place_complaint
 from dashboard.city.state import Clock, Entry
 from dashboard.city.teams import OFF_DUTY, ON_DUTY, Team
@@ -433,8 +433,7 @@ def register(ledger: Ledger, pack: Pack, by: str) -> None:
         rows[team.id] = ledger.team_after(fresh, {}, ledger.now_ms)
     gone: dict[str, Any] = {id_: None for id_ in held if id_ not in rows and held[id_].active is None}
     ledger.use(pack)
-    registry = msgspec.to_builtins(replace(pack, devices=tuple(replace(d, token_sha256="") for d in pack.devices)))
-    ledger.decide("registry_changed", {"teams": {**rows, **gone}}, by=by, registry=registry)
+    ledger.decide("registry_changed", {"teams": {**rows, **gone}}, by=by, registry=registry_of(pack))
 
 
 _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {

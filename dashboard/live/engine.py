@@ -21,7 +21,7 @@ from dashboard.city.admission import Bounds
 from dashboard.city.changes import Change
 from dashboard.city.desk import Desk
 from dashboard.city.orders import order_of, settled_by
-from dashboard.city.pack import Pack
+from dashboard.city.pack import Pack, registry_of
 from dashboard.city.privacy import without_person
 from dashboard.city.state import Clock
 from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow
@@ -84,6 +84,8 @@ class Engine:
         self._unpictured = 0
         self._writer: threading.Thread | None = None
         self._lag_ms = 0
+        self._behind = False
+        """More is waiting than one batch takes: catch up first, tell screens once a second."""
 
     # ---- starting -------------------------------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ class Engine:
         self.desk = Desk(self.pack, found.state, found.telemetry)
         self.journal_id = found.journal
         now_ms = self.desk.state.clock.city_ms(self.real_ms())
-        changed = self.desk.state.registry != _registry(self.pack)
+        changed = self.desk.state.registry != registry_of(self.pack)
         self.changes += self.desk.start(now_ms, self.real_ms(), self.pack if changed else None)
         self.cursor.order.append(["start", now_ms])
         self._mark_second(now_ms)
@@ -120,6 +122,7 @@ class Engine:
             self._handle(stream, entry)
             handled += 1
         self._tick_to(self.desk.state.clock.city_ms(batch.complete_ms), batch.complete_ms)
+        self._behind = any(len(entries) >= READ_COUNT for entries in batch.entries.values())
         self._lag_ms = max(0, self.real_ms() - batch.complete_ms) if handled else 0
         self._write()
         self._publish()
@@ -269,7 +272,7 @@ class Engine:
 
     def _publish(self) -> None:
         now = time.monotonic()
-        if now - self._published < PUBLISH_S:
+        if now - self._published < (FIGURES_S if self._behind else PUBLISH_S):
             return
         self._published = now
         ledger = self.desk.ledger
@@ -347,14 +350,6 @@ def _extend(order: list[list[str | int]], stream: str, entry: Entry) -> None:
         order[-1][3] = int(order[-1][3]) + 1
     else:
         order.append([stream, id_, id_, 1])
-
-
-def _registry(pack: Pack) -> dict[str, Any]:
-    bare = msgspec.structs.replace(
-        pack, devices=tuple(msgspec.structs.replace(d, token_sha256="") for d in pack.devices)
-    )
-    registry: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(bare))
-    return registry
 
 
 def _sensor(now: SensorNow) -> list[Any]:

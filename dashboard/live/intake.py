@@ -66,6 +66,10 @@ class Intake(Protocol):
         """Keeps what could not be read, masked, with the reason.  Raises: StreamLost."""
         ...
 
+    async def clock(self) -> Clock:
+        """The city clock as the engine last published it; live where no engine ever did.  Raises: StreamLost."""
+        ...
+
     async def city_now_ms(self) -> int:
         """The city clock now, ms since 1970 UTC; a change of the clock is seen within 0.1 s.  Raises: StreamLost."""
         ...
@@ -180,7 +184,7 @@ class RedisIntake:
         return (await self.append([(REJECTED, fields)]))[0]
 
     async def clock(self) -> Clock:
-        """The city clock as the engine last published it; live where no engine ever did.  Raises: StreamLost."""
+        """See `Intake.clock`."""
         read_at, clock = self._clock
         if time.monotonic() - read_at > CLOCK_AGE_S:
             clock = read_clock(await _answered(lambda: self.redis.hgetall(key(CLOCK))))
@@ -248,10 +252,14 @@ class MemoryIntake:
             await self.append([(REJECTED, rejected_fields(stream, raw, code, args, source, self.now_ms(), entry))])
         )[0]
 
+    async def clock(self) -> Clock:
+        """See `Intake.clock`."""
+        self._answer()
+        return read_clock(self.clock_fields)
+
     async def city_now_ms(self) -> int:
         """See `Intake.city_now_ms`."""
-        self._answer()
-        return read_clock(self.clock_fields).city_ms(self.now_ms())
+        return (await self.clock()).city_ms(self.now_ms())
 
     async def remember_person(self, name: str, phone: str) -> dict[str, str]:
         """See `Intake.remember_person`."""

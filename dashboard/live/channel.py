@@ -1,0 +1,337 @@
+"""Channel: `/live`, one WebSocket for each screen, both ways — the table of messages in docs/channel.
+
+Every message is encoded once and fanned out. A slow screen never slows the others and is never cut for being slow: what waits
+for it is bounded, and when it is ready again it gets the newest. May not know Redis, Dash or what a verb does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from dashboard.city.commands import Person, decode_command
+from dashboard.errors import Refused
+from dashboard.live.room import ControlRoom
+from dashboard.live.sight import View, view_of
+
+log = logging.getLogger(__name__)
+
+HELD_BYTES: Final = 2_000_000
+"""What may wait for one slow screen; beyond it the screen gets a snapshot when it is ready again."""
+FRAME_S: Final = 0.1
+BEAT_S: Final = 1.0
+CELLS_S: Final = 1.0
+DIGEST_S: Final = 5.0
+ADVICE_S: Final = 4.0
+IN_FLIGHT: Final = 32
+"""Commands of one screen that may wait for their answers at once."""
+TOPICS: Final = ("changes", "telemetry", "kpi", "rejected")
+
+
+class Socket(Protocol):
+    """What the channel needs of a WebSocket."""
+
+    async def send_text(self, text: str) -> None:
+        """Send one message; returns when the transport has taken it."""
+        ...
+
+    async def receive_text(self) -> str:
+        """The next message.  Raises: whatever the transport raises at the end."""
+        ...
+
+
+class Up(Struct):
+    """A message from a screen other than a command."""
+
+    type: str
+    after: str | None = None
+    topics: list[str] | None = None
+    view: dict[str, Any] | None = None
+
+
+_up: Final = msgspec.json.Decoder(Up)
+
+
+class Viewer(Struct, eq=False):
+    """One screen: what it wants, and what waits for it."""
+
+    person: Person
+    topics: set[str] = field(default_factory=set)
+    view: View = View(False, 11, -180, -90, 180, 90)
+    waiting: deque[bytes] = field(default_factory=deque)
+    held: int = 0
+    behind: bool = True
+    """It needs a snapshot before any change."""
+    blind: bool = True
+    """It needs a whole picture of the telemetry before any frame."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: int = 0
+
+    def send(self, message: bytes) -> None:
+        """Put a message in its queue; over the bound everything is dropped for one snapshot later."""
+        if self.held + len(message) > HELD_BYTES:
+            self.waiting.clear()
+            self.held = 0
+            self.behind = self.blind = True
+        else:
+            self.waiting.append(message)
+            self.held += len(message)
+        self.wake.set()
+
+
+class Channel:
+    """All screens of one web process."""
+
+    def __init__(self, room: ControlRoom, build: str) -> None:
+        """`build` names the program's version: a page of another one reloads itself at a quiet minute."""
+        self.room, self.build = room, build
+        self.viewers: set[Viewer] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        room.listeners.append(self._told)
+
+    def open(self) -> None:
+        """Begin to beat."""
+        for period, act in ((FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest), (ADVICE_S, self._advise)):
+            self._tasks.append(asyncio.create_task(_every(period, act)))
+
+    async def close(self) -> None:
+        """Stop beating; sockets end with the server."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- one screen -----------------------------------------------------------------------------------------------------
+
+    async def serve(self, socket: Socket, person: Person) -> None:
+        """Serve one screen until it leaves."""
+        viewer = Viewer(person)
+        self.viewers.add(viewer)
+        sender = asyncio.create_task(self._send(viewer, socket))
+        try:
+            while True:
+                self._heard(viewer, await socket.receive_text())
+        finally:
+            self.viewers.discard(viewer)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send(self, viewer: Viewer, socket: Socket) -> None:
+        while True:
+            await viewer.wake.wait()
+            viewer.wake.clear()
+            if viewer.topics:
+                self._catch_up(viewer)
+            while viewer.waiting:
+                message = viewer.waiting.popleft()
+                viewer.held -= len(message)
+                await socket.send_text(message.decode())
+
+    def _catch_up(self, viewer: Viewer) -> None:
+        if viewer.behind and "changes" in viewer.topics and self.room.ready.is_set():
+            viewer.behind = False
+            message = self.room.snapshot()
+            viewer.waiting.append(message)
+            viewer.held += len(message)
+        if viewer.blind and "telemetry" in viewer.topics and self.room.ready.is_set():
+            viewer.blind = False
+            message = _telemetry(self.room.sight.whole(viewer.view), whole=True)
+            viewer.waiting.append(message)
+            viewer.held += len(message)
+
+    # ---- what a screen says ---------------------------------------------------------------------------------------------
+
+    def _heard(self, viewer: Viewer, raw: str) -> None:
+        try:
+            up = _up.decode(raw)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            viewer.send(_error("bad_message", detail=str(error)[:200]))
+            return
+        if up.type == "command":
+            self._command(viewer, raw)
+        elif up.type == "hello":
+            self._hello(viewer, up)
+        elif up.type == "view":
+            self._look(viewer, up)
+        elif up.type == "topics":
+            self._topics(viewer, up.topics or [])
+        else:
+            viewer.send(_error("unknown_message", type=up.type[:40]))
+
+    def _hello(self, viewer: Viewer, up: Up) -> None:
+        if up.view is not None:
+            self._look(viewer, up)
+        missed = None if up.after is None or not self.room.ready.is_set() else self.room.after(up.after)
+        self._topics(viewer, up.topics or ["changes"])
+        viewer.behind = missed is None
+        for message in missed or ():
+            viewer.send(message)
+        viewer.send(self._heartbeat())
+        viewer.wake.set()
+
+    def _look(self, viewer: Viewer, up: Up) -> None:
+        try:
+            wanted = msgspec.convert(up.view, _Look)
+            view = view_of(wanted.bbox, wanted.zoom)
+        except (msgspec.ValidationError, ValueError, OverflowError) as error:
+            viewer.send(_error("bad_view", detail=str(error)[:200]))
+            return
+        if view != viewer.view:
+            viewer.view, viewer.blind = view, True
+            viewer.wake.set()
+
+    def _topics(self, viewer: Viewer, topics: list[str]) -> None:
+        known = {topic for topic in topics if topic in TOPICS or topic.startswith("incident:")}
+        for topic in topics:
+            if topic not in known:
+                viewer.send(_error("unknown_topic", topic=topic[:80]))
+        fresh = known - viewer.topics
+        viewer.topics = known
+        for topic in fresh:
+            if topic.startswith("incident:"):
+                viewer.send(self.room.detail(topic.removeprefix("incident:")))
+        if "rejected" in fresh:
+            viewer.send(msgspec.json.encode({"type": "rejected", "rows": list(self.room.rejected)}))
+        if "kpi" in fresh and self.room.figures:
+            viewer.send(msgspec.json.encode({"type": "kpi", "rows": self.room.figures}))
+        viewer.wake.set()
+
+    def _command(self, viewer: Viewer, raw: str) -> None:
+        body = msgspec.json.decode(raw)
+        body.pop("type", None)
+        command_id = str(body.get("id", ""))[:128]
+        try:
+            if viewer.in_flight >= IN_FLIGHT:
+                raise Refused("too_many_commands", most=IN_FLIGHT)
+            command = decode_command(msgspec.json.encode(body))
+        except Refused as refusal:
+            viewer.send(_answer(command_id, {"status": "refused", "code": refusal.code, "args": refusal.arguments}))
+            return
+        viewer.in_flight += 1
+        task = asyncio.create_task(self.room.submit(command, viewer.person))
+        task.add_done_callback(lambda done: self._answered(viewer, command.id, done))
+
+    def _answered(self, viewer: Viewer, command_id: str, done: asyncio.Task[dict[str, Any]]) -> None:
+        viewer.in_flight -= 1
+        if not done.cancelled():
+            viewer.send(_answer(command_id, done.result()))
+
+    # ---- what everybody is told -----------------------------------------------------------------------------------------
+
+    def _told(self, kind: str, message: bytes, about: Any) -> None:
+        if kind == "snapshot":
+            for viewer in self.viewers:
+                viewer.behind = viewer.blind = True
+                viewer.wake.set()
+            return
+        details: dict[str, bytes] = {}
+        for viewer in self.viewers:
+            if kind not in viewer.topics:
+                continue
+            if kind != "changes" or not viewer.behind:
+                viewer.send(message)
+            for incident in about or ():
+                if f"incident:{incident}" in viewer.topics:
+                    if incident not in details:
+                        details[incident] = self.room.detail(incident)
+                    viewer.send(details[incident])
+
+    def _frames(self) -> None:
+        """Ten times a second: what changed, once for all screens that see the same."""
+        sight = self.room.sight
+        if not (sight.changed or sight.moved):
+            return
+        frames: dict[View, bytes] = {}
+        for viewer in self._seeing():
+            if viewer.view not in frames:
+                rows = sight.frame(viewer.view)
+                frames[viewer.view] = _telemetry(rows) if rows else b""
+            if frames[viewer.view]:
+                viewer.send(frames[viewer.view])
+        sight.settle()
+
+    def _cells(self) -> None:
+        """Once a second: cells that differ, and how each source is doing."""
+        levels = {viewer.view.level for viewer in self._seeing() if not viewer.view.near}
+        sources = self.room.sight.sources
+        cells = {level: self.room.sight.changed_cells(level) for level in levels}
+        frames: dict[tuple[bool, int], bytes] = {}
+        for viewer in self._seeing():
+            kind = (viewer.view.near, viewer.view.level)
+            if kind not in frames:
+                rows: dict[str, Any] = {"sources": sources} if sources else {}
+                if not viewer.view.near and cells[viewer.view.level]:
+                    rows["cells"] = cells[viewer.view.level]
+                frames[kind] = _telemetry(rows) if rows else b""
+            if frames[kind]:
+                viewer.send(frames[kind])
+
+    def _seeing(self) -> list[Viewer]:
+        return [viewer for viewer in self.viewers if "telemetry" in viewer.topics and not viewer.blind]
+
+    def _beat(self) -> None:
+        message = self._heartbeat()
+        for viewer in self.viewers:
+            viewer.send(message)
+
+    def _heartbeat(self) -> bytes:
+        now_ms = time.time_ns() // 1_000_000
+        clock = self.room.state.clock
+        return msgspec.json.encode(
+            {
+                "type": "heartbeat", "now": now_ms, "city_now": clock.city_ms(now_ms), "rate": clock.rate,
+                "source": clock.source, "seq": self.room.seq, "build": self.build, "viewers": len(self.viewers),
+                "engine": {"heard_ms": self.room.engine_heard_ms, "lag_ms": self.room.engine.get("lag_ms", 0)},
+                "store_lost_ms": self.room.store_lost_ms,
+            }
+        )  # fmt: skip
+
+    def _digest(self) -> None:
+        message = self.room.digest()
+        for viewer in self.viewers:
+            if "changes" in viewer.topics and not viewer.behind:
+                viewer.send(message)
+
+    def _advise(self) -> None:
+        """Every few seconds: advice for incidents that somebody looks at, since teams move."""
+        details: dict[str, bytes] = {}
+        for viewer in self.viewers:
+            for topic in viewer.topics:
+                if topic.startswith("incident:"):
+                    id_ = topic.removeprefix("incident:")
+                    if id_ not in details:
+                        details[id_] = self.room.detail(id_)
+                    viewer.send(details[id_])
+
+
+class _Look(Struct):
+    bbox: tuple[float, float, float, float]
+    zoom: float
+
+
+def _telemetry(rows: dict[str, Any], whole: bool = False) -> bytes:
+    return msgspec.json.encode({"type": "telemetry", "whole": whole, "rows": rows})
+
+
+def _answer(command_id: str, answer: dict[str, Any]) -> bytes:
+    return msgspec.json.encode({"type": "answer", "command": command_id, **answer})
+
+
+def _error(code: str, **args: Any) -> bytes:
+    return msgspec.json.encode({"type": "error", "code": code, "args": args})
+
+
+async def _every(period_s: float, act: Callable[[], Awaitable[None] | None]) -> None:
+    """Act at a steady pace; one that fails is logged and goes on, for the sake of every other screen."""
+    while True:
+        await asyncio.sleep(period_s)
+        try:
+            act()
+        except Exception:
+            log.exception("channel could not %s", getattr(act, "__name__", "act"))

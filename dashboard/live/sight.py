@@ -1,0 +1,180 @@
+"""Sight: what a screen sees of the telemetry — single sensors where it is near, cells where it is far, the abnormal always.
+
+One computation for all screens that see the same. May not know sockets.
+"""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+NEAR_ZOOM: Final = 14
+"""From here on every sensor is an object; below it normal ones are cells of 32 px."""
+CELL_PX: Final = 32
+WORLD_PX: Final = 256
+OBJECTS: Final = 20_000
+"""At most so many objects go to one screen; the abnormal ones first."""
+
+SensorRow = list[Any]
+"""[lat, lon, value, time_ms, flag, kind]"""
+
+
+class View(Struct, frozen=True):
+    """What a screen looks at, snapped to a grid so that screens side by side share the work."""
+
+    near: bool
+    level: int
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+def view_of(bbox: tuple[float, float, float, float], zoom: float) -> View:
+    """A screen's bounds and zoom as a view. Far: the level alone counts, the whole city is sent."""
+    if zoom < NEAR_ZOOM:
+        return View(False, max(3, floor(zoom)), -180, -90, 180, 90)
+    step = 0.02
+    west, south, east, north = bbox
+    return View(
+        True, NEAR_ZOOM, floor(west / step) * step, floor(south / step) * step,
+        (floor(east / step) + 1) * step, (floor(north / step) + 1) * step,
+    )  # fmt: skip
+
+
+class Sight:
+    """Latest sensors and teams of the city, and what changed since the last look."""
+
+    def __init__(self) -> None:
+        """Nothing heard yet."""
+        self.sensors: dict[str, SensorRow] = {}
+        self.teams: dict[str, list[Any]] = {}
+        self.sources: dict[str, list[Any]] = {}
+        self.changed: set[str] = set()
+        self.moved: set[str] = set()
+        self._index: dict[str, int] = {}
+        self._times = np.zeros(1024, dtype=np.int64)
+        self._flags = np.zeros(1024, dtype=np.int8)
+        self._lats = np.zeros(1024)
+        self._lons = np.zeros(1024)
+        self._cells: dict[int, dict[str, list[Any]]] = {}
+
+    def update(self, rows: dict[str, dict[str, list[Any]]]) -> None:
+        """Newer telemetry: rows by kind (`sensors`, `teams`, `sources`); an older row of a sensor is passed over."""
+        for id_, row in rows.get("sensors", {}).items():
+            self._put(id_, row)
+        for id_, row in rows.get("teams", {}).items():
+            self.teams[id_] = row
+            self.moved.add(id_)
+        self.sources.update(rows.get("sources", {}))
+
+    def _put(self, id_: str, row: SensorRow) -> None:
+        index = self._index.get(id_)
+        if index is None:
+            index = self._index[id_] = len(self._index)
+            if index == len(self._times):
+                self._grow()
+        elif row[3] < self.sensors[id_][3]:
+            return
+        self.sensors[id_] = row
+        self._lats[index], self._lons[index], self._times[index], self._flags[index] = row[0], row[1], row[3], row[4]
+        self.changed.add(id_)
+
+    def _grow(self) -> None:
+        for name in ("_times", "_flags", "_lats", "_lons"):
+            held = getattr(self, name)
+            setattr(self, name, np.concatenate([held, np.zeros_like(held)]))
+
+    # ---- frames ---------------------------------------------------------------------------------------------------------
+
+    def frame(self, view: View) -> dict[str, dict[str, Any]]:
+        """What changed for a view since `settle` was called last; empty where nothing did."""
+        rows: dict[str, dict[str, Any]] = {}
+        sensors = self._near(view, self.changed) if view.near else self._abnormal(self.changed)
+        if sensors:
+            rows["sensors"] = sensors
+        if self.moved:
+            rows["teams"] = {id_: self.teams[id_] for id_ in self.moved}
+        return rows
+
+    def settle(self) -> None:
+        """Everybody has been told."""
+        self.changed = set()
+        self.moved = set()
+
+    def whole(self, view: View) -> dict[str, dict[str, Any]]:
+        """All that a view shows: the first frame of a screen, and that of one which was too slow for single ones."""
+        ids = self.sensors.keys()
+        sensors: dict[str, Any] = self._near(view, ids) if view.near else self._abnormal(ids)
+        if len(sensors) > OBJECTS:
+            urgent = sorted(sensors.items(), key=lambda item: -item[1][4])
+            sensors = dict(urgent[:OBJECTS])
+        rows: dict[str, dict[str, Any]] = {
+            "sensors": {id_: row for id_, row in sensors.items() if row is not None},
+            "teams": self.teams, "sources": self.sources,
+        }  # fmt: skip
+        if not view.near:
+            rows["cells"] = self.cells(view.level)
+        return rows
+
+    def _near(self, view: View, ids: Any) -> dict[str, Any]:
+        found = {}
+        for id_ in ids:
+            row = self.sensors[id_]
+            if view.south <= row[0] <= view.north and view.west <= row[1] <= view.east:
+                found[id_] = row
+        return found
+
+    def _abnormal(self, ids: Any) -> dict[str, Any]:
+        """Far away only what is not normal is an object; one that became normal is taken off."""
+        return {id_: row if row[4] else None for id_ in ids for row in (self.sensors[id_],)}
+
+    # ---- cells ----------------------------------------------------------------------------------------------------------
+
+    def cells(self, level: int) -> dict[str, list[Any]]:
+        """Normal sensors far away, as cells of 32 px: {key: [lat, lon, count, worst flag, oldest time]}. No sensor: empty."""
+        n = len(self._index)
+        if n == 0:
+            return {}
+        columns, rows = _grid(self._lats[:n], self._lons[:n], level)
+        keys = columns * (1 << 32) + rows
+        order = np.argsort(keys, kind="stable")
+        sorted_keys = keys[order]
+        starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
+        counts = np.diff(np.r_[starts, n])
+        worst = np.maximum.reduceat(self._flags[:n][order], starts)
+        oldest = np.minimum.reduceat(self._times[:n][order], starts)
+        lats = np.add.reduceat(self._lats[:n][order], starts) / counts
+        lons = np.add.reduceat(self._lons[:n][order], starts) / counts
+        return {
+            f"{level}/{int(key) >> 32}/{int(key) & 0xFFFFFFFF}": [
+                round(float(lat), 5), round(float(lon), 5), int(count), int(flag), int(time),
+            ]
+            for key, lat, lon, count, flag, time in zip(
+                sorted_keys[starts], lats, lons, counts, worst, oldest, strict=True
+            )
+        }  # fmt: skip
+
+    def changed_cells(self, level: int) -> dict[str, list[Any] | None]:
+        """Cells that differ from what was told last for this level; a cell that is gone is None."""
+        now = self.cells(level)
+        before = self._cells.get(level, {})
+        self._cells[level] = now
+        changed: dict[str, list[Any] | None] = {key: cell for key, cell in now.items() if before.get(key) != cell}
+        changed.update((key, None) for key in before if key not in now)
+        return changed
+
+
+def _grid(lats: NDArray[np.float64], lons: NDArray[np.float64], level: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Web-Mercator columns and rows of 32 px cells at a zoom."""
+    across = WORLD_PX * (1 << level) / CELL_PX
+    sines = np.sin(np.radians(np.clip(lats, -85, 85)))
+    columns = np.floor((lons + 180) / 360 * across).astype(np.int64)
+    rows = np.floor((0.5 - np.log((1 + sines) / (1 - sines)) / (4 * np.pi)) * across).astype(np.int64)
+    return columns, rows
+
+
