@@ -34,6 +34,7 @@ REDIS_STOP_TIMEOUT_S = 1.5
 STEADY_S = 1.0  # killed from outside after that long: nothing is wrong with the part, so no waiting
 SOUND_S = 10.0  # ended by itself after that long: try again at once
 LONGEST_BACK_OFF_S = 5.0
+HOPELESS_DEATHS = 6  # in a row before all was ready: about three seconds of trying
 LOG_KEPT_BYTES = 64 << 20
 
 Say = Callable[[str], None]
@@ -217,6 +218,11 @@ class Launcher:
         while not await asyncio.to_thread(condition):
             if self._refusal:
                 raise self._refusal
+            for failing in self.parts.values():
+                if failing.quick_deaths >= HOPELESS_DEATHS:
+                    raise CannotStart(
+                        f"{failing.name} does not start; its log ({failing.log}) ends with: {_last_line(failing.log)}"
+                    )
             if time.monotonic() > deadline:
                 raise CannotStart(
                     f"{what[0].upper()}{what[1:]} is not ready after {READY_TIMEOUT_S} s; its log "

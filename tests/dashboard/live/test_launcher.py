@@ -135,6 +135,14 @@ def test_a_part_that_cannot_start_ends_the_start(settings: Settings) -> None:
     assert launcher.pids() == {}
 
 
+def test_a_start_with_a_part_that_always_fails_is_given_up(settings: Settings) -> None:
+    commands = {"engine": fake_parts.BROKEN, "web": fake_parts.IDLE}
+    launcher = Launcher(settings, tuple(commands), commands=commands, say=[].append)
+    with pytest.raises(CannotStart, match="engine does not start; .* ends with: the pack has no bounds"):
+        launcher.start()
+    assert launcher.pids() == {}
+
+
 def test_two_launchers_on_one_directory_are_one_too_many(settings: Settings) -> None:
     with launched(settings, engine=fake_parts.IDLE) as launcher:
         second = Launcher(settings, ("engine",), commands={"engine": fake_parts.IDLE})
