@@ -138,7 +138,7 @@ def test_a_part_that_cannot_start_ends_the_start(settings: Settings) -> None:
 def test_a_start_with_a_part_that_always_fails_is_given_up(settings: Settings) -> None:
     commands = {"engine": fake_parts.BROKEN, "web": fake_parts.IDLE}
     launcher = Launcher(settings, tuple(commands), commands=commands, say=[].append)
-    with pytest.raises(CannotStart, match="engine does not start; .* ends with: the pack has no bounds"):
+    with pytest.raises(CannotStart, match=r"engine does not start; .* ends with: the pack has no bounds"):
         launcher.start()
     assert launcher.pids() == {}
 
