@@ -63,7 +63,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "同一设备已在别处连接，此连接关闭。",
         "The same device has connected anew; this connection is closed.",
     ),
-    "too_fast": ("消息太快，每秒最多 {limit} 条。", "Too many messages; at most {limit} a second."),
+    "not_its_own": ("“{field}”不是本设备的。", "“{field}” is not this device's own."),
     # what is wrong with a row of a recording
     "row_without_time": ("第 {line} 行没有可读的时间：“{time}”。", "Line {line} has no readable time: “{time}”."),
     "row_without_text": ("第 {line} 行没有内容。", "Line {line} says nothing."),
