@@ -59,7 +59,10 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request over by its path."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and (path in self.page_paths or path.startswith(DASH_PREFIXES)):
+        if scope["type"] == "http" and path in self.page_paths:
+            # Dash answers every page with one document at its root; its own catch-all is never registered.
+            await self.pages({**scope, "path": "/", "raw_path": b"/"}, receive, send)
+        elif scope["type"] == "http" and path.startswith(DASH_PREFIXES):
             await self.pages(scope, receive, send)
         elif scope["type"] == "http" and path in doors.PATHS:
             await self.doors(scope, receive, send)
