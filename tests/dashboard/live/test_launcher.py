@@ -103,11 +103,11 @@ def test_a_damaged_journal_is_mended_aloud(settings: Settings) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 def test_children_end_when_the_launcher_is_killed(settings: Settings) -> None:
     program = (
-        "import sys, time\nfrom pathlib import Path\n"
+        "import signal\n"
         "from dashboard.settings import Settings\nfrom dashboard.live.launcher import Launcher\n"
         "from tests.dashboard.live import fake_parts\n"
         "launcher = Launcher(Settings.from_environment(), tuple(fake_parts.ALL), commands=fake_parts.ALL)\n"
-        "launcher.start()\nprint(*launcher.pids().values(), flush=True)\ntime.sleep(60)\n"
+        "launcher.start()\nprint(*launcher.pids().values(), flush=True)\nsignal.pause()\n"
     )
     environment = os.environ | settings.to_environment()
     with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True) as owner:
