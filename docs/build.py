@@ -1,0 +1,133 @@
+"""Builds the pages of `docs/` that come from tables which run: lifecycles, event schemas, figures, verbs.
+
+`python docs/build.py` writes them; a test fails where one is out of date. Knows the tables, invents nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+ROOT: Final = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT.parent))
+
+from dashboard.city import alerts, assignments, events, incidents, kpis, signals  # noqa: E402
+from dashboard.city.commands import VERBS, Command  # noqa: E402
+from dashboard.city.lifecycle import Lifecycle  # noqa: E402
+from dashboard.city.state import ROW_TYPES  # noqa: E402
+
+LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
+    "incident": ("Incident 案卷", incidents.LIFECYCLE, incidents.REPORTED),
+    "assignment": ("Assignment 派单", assignments.LIFECYCLE, assignments.SENT),
+    "alert": ("Alert 告警", alerts.LIFECYCLE, alerts.ACTIVE),
+    "signal": ("Signal: the memory of an alert rule", signals.LIFECYCLE, signals.QUIET),
+}
+
+
+def lifecycles() -> str:
+    """Every lifecycle as a picture and as a table of who may take which step."""
+    parts = ["# Lifecycles\n", "Built from the tables that the program runs (`python docs/build.py`).\n"]
+    for title, lifecycle, start in LIFECYCLES.values():
+        parts += [f"\n## {title}\n", "```mermaid", *_diagram(lifecycle, start), "```\n", *_steps(lifecycle)]
+    parts += ["\n## Verbs\n", "| verb | on | roles |", "|---|---|---|"]
+    parts += [f"| `{verb}` | {table or '–'} | {', '.join(sorted(roles))} |" for verb, (table, roles) in VERBS.items()]
+    parts += ["", '`file` is also a dispatcher\'s where the city pack says `filing = "dispatcher"`.']
+    parts += ["Whoever dispatched a team to an incident may not close it, whatever the seat."]
+    return "\n".join(parts) + "\n"
+
+
+def _diagram(lifecycle: Lifecycle, start: str) -> Iterator[str]:
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {start}"
+    for state, steps in lifecycle.items():
+        ends: dict[str, list[str]] = {}
+        for verb, step in steps.items():
+            ends.setdefault(step.to, []).append(verb)
+        for to, verbs in ends.items():
+            label = "" if verbs == [to] else f": {', '.join(verbs)}"
+            yield f"    {state} --> {to}{label}"
+    for end in sorted({step.to for steps in lifecycle.values() for step in steps.values()} - set(lifecycle)):
+        yield f"    {end} --> [*]"
+
+
+def _steps(lifecycle: Lifecycle) -> Iterator[str]:
+    yield "| from | verb | to | who |"
+    yield "|---|---|---|---|"
+    for state, steps in lifecycle.items():
+        for verb, step in steps.items():
+            yield f"| `{state}` | {verb} | `{step.to}` | {', '.join(sorted(step.roles)) or 'rule, timer or device'} |"
+
+
+def schemas() -> str:
+    """JSON Schema of every input event, the command, and every row that the channel carries."""
+    data: dict[str, Any] = {"city.sensor.reading": events.Reading, **events._TYPES}
+    types = [*dict.fromkeys([*data.values(), events.Readings, Command, *ROW_TYPES.values()])]
+    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "COMIS: data of input events, commands and rows",
+        "events": {name: {"$ref": f"#/$defs/{type_.__name__}"} for name, type_ in data.items()},
+        "$defs": components,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def asyncapi() -> str:
+    """The input streams as AsyncAPI 3: which events go on which key."""
+    channels: dict[str, Any] = {}
+    for type_, stream in events.STREAM_OF.items():
+        channel = channels.setdefault(stream, {"address": f"comis:{{0}}:{stream}", "messages": {}})
+        channel["messages"][type_] = {
+            "name": type_,
+            "contentType": "application/json",
+            "payload": {"$ref": f"events.schema.json#/events/{type_}"},
+        }
+    document = {
+        "asyncapi": "3.0.0",
+        "info": {"title": "COMIS input streams", "version": "1"},
+        "channels": channels,
+        "operations": {
+            f"append_{stream}": {"action": "send", "channel": {"$ref": f"#/channels/{stream}"}} for stream in channels
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def figures() -> str:
+    """Every figure with unit, direction, window and where its definition comes from."""
+    lines = ["# Figures\n", "Built from the table that computes them (`dashboard/city/kpis.py`).\n"]
+    lines += ["| key | unit | better | window | rests on |", "|---|---|---|---|---|"]
+    for kpi in kpis.KPIS:
+        window = f"{kpi.window_min} min" if kpi.window_min else "now"
+        lines.append(f"| `{kpi.key}` | {kpi.unit or 'count'} | {kpi.good} | {window} | {kpi.source} |")
+    lines.append(
+        f"\nBelow {kpis.FEW} cases a share or percentile is “–”. A figure of which a fifth of its sensors is silent is stale."
+    )
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Final = {
+    "lifecycles.md": lifecycles,
+    "events.schema.json": schemas,
+    "asyncapi.json": asyncapi,
+    "figures.md": figures,
+}
+
+
+def outdated() -> list[str]:
+    """The pages that differ from what the tables say now."""
+    return [name for name, build in PAGES.items() if not _same(ROOT / name, build())]
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    for page, make in PAGES.items():
+        (ROOT / page).write_text(make(), encoding="utf-8")
+        print(f"docs/{page}")
