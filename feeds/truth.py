@@ -82,6 +82,8 @@ class TeamHabits(Struct, frozen=True, forbid_unknown_fields=True):
     position_still_s: float
     silent_per_hour: float
     silent_min: Range
+    refusals: tuple[str, ...]
+    finishes: tuple[str, ...]
     breaks: tuple[tuple[str, str], ...]
 
 
@@ -95,6 +97,7 @@ class Officer(Struct, frozen=True, forbid_unknown_fields=True):
 class OfficerHabits(Struct, frozen=True, forbid_unknown_fields=True):
     """Who sits at the other seats, and how long they let something wait before they take it."""
 
+    hand_over_min: float
     dispatcher: Officer
     supervisor: Officer
     acknowledge_s: Range
@@ -104,6 +107,9 @@ class OfficerHabits(Struct, frozen=True, forbid_unknown_fields=True):
     close_s: Range
     place_s: Range
     answer_s: Range
+    void_reason: str
+    rework_reason: str
+    answer: str
 
 
 class Script(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,7 +139,7 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Voices(Struct, frozen=True, forbid_unknown_fields=True):
-    """`voices.toml` of a pack: what people say, by class of problem; `other` is for classes without words of their own."""
+    """`voices.toml` of a pack: what people say, by class of problem; `other` serves classes without own words."""
 
     families: str
     titles: tuple[str, ...]
