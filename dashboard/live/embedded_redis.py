@@ -187,12 +187,23 @@ def ask(settings: Settings, *words: str, timeout_s: float = 1) -> Any:
     return answer
 
 
-def durable(client: Any) -> list[str]:
+def durable(settings: Settings) -> list[str]:
     """What of the live configuration breaks the promise, a line each; empty when "durable" may be said.
 
-    ``client`` is a synchronous redis client; an asynchronous one gives its ``config_get()`` to ``differences``.
+    It asks the embedded server or the one that others look after.  Raises: CannotStart when that one does not answer.
     """
-    return differences(client.config_get("*"))
+    if not settings.redis_url:
+        live = ask(settings, "CONFIG", "GET", "*")
+        return differences(dict(zip(live[::2], live[1::2], strict=True)))
+    import redis  # only here: the launcher of an embedded server does without its weight
+
+    try:
+        with redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5) as client:
+            return differences(client.config_get("*"))
+    except redis.ResponseError:
+        return ["its configuration may not be read"]
+    except (redis.RedisError, OSError, ValueError) as reason:
+        raise CannotStart(f"The Redis of COMIS_REDIS_URL does not answer ({reason}).") from None
 
 
 def differences(live: Mapping[Any, Any]) -> list[str]:

@@ -27,6 +27,7 @@ from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
 from dashboard.settings import REPOSITORY, Settings
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PARTS = ("engine", "web", "feeds", "archiver")
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 3.0  # for the parts; Redis has what is left of the five seconds
@@ -134,7 +135,7 @@ class Launcher:
         if "redis" in self.parts:
             await self._keep_from_now(self.parts["redis"])
             await self._until(self._redis_is_up, "Redis", self.parts["redis"])
-            await asyncio.to_thread(self._look_at_the_promise)
+        await asyncio.to_thread(self._look_at_the_promise)
         for name, part in self.parts.items():
             if name != "redis":
                 await self._keep_from_now(part)
@@ -156,7 +157,13 @@ class Launcher:
 
     async def _keep_from_now(self, part: Part) -> None:
         await self._spawn(part)
-        self._keepers[part.name] = asyncio.get_running_loop().create_task(self._keep(part))
+        keeper = asyncio.get_running_loop().create_task(self._keep(part))
+        keeper.add_done_callback(self._tell_of_failure)
+        self._keepers[part.name] = keeper
+
+    def _tell_of_failure(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled() and (failure := keeper.exception()):
+            self.say(f"A part is no longer looked after, stop COMIS and start it again: {failure!r}")
 
     async def _keep(self, part: Part) -> None:
         """Wait for its end and start it again, for ever; what ended well is left alone."""
@@ -250,15 +257,15 @@ class Launcher:
 
     def _look_at_the_promise(self) -> None:
         """Whatever stands against "accepted means kept" is said aloud: another configuration, a slow disk."""
-        live = embedded_redis.ask(self.settings, "CONFIG", "GET", "*")
-        for difference in embedded_redis.differences(dict(zip(live[::2], live[1::2], strict=True))):
+        for difference in embedded_redis.durable(self.settings):
             self.say(f"Warning: not durable, because Redis says that {difference}.")
-        self.fsync = embedded_redis.measure_fsync(self.settings.redis_dir)
-        if self.fsync.slow:
-            self.say(
-                f"Warning: this disk takes {self.fsync.p99_ms:.0f} ms to keep what is written (p99); senders will "
-                "wait, and losing nothing in a power cut cannot be promised."
-            )
+        if "redis" in self.parts:
+            self.fsync = embedded_redis.measure_fsync(self.settings.redis_dir)
+            if self.fsync.slow:
+                self.say(
+                    f"Warning: this disk takes {self.fsync.p99_ms:.0f} ms to keep what is written (p99); senders will "
+                    "wait, and losing nothing in a power cut cannot be promised."
+                )
 
 
 @contextlib.contextmanager
@@ -454,24 +461,30 @@ def main(settings: Settings, *, simulation: Sequence[str] | None) -> int:
         asked_to_end.set()
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, end)
     began = time.monotonic()
-    launcher = Launcher(settings, say=lambda line: print(line, flush=True))
+    launcher = Launcher(settings, say=_tell)
     try:
         launcher.start()
         if simulation is not None:
             launcher.add("simulate", [*part_command("simulate"), *simulation])
-        print(welcome(launcher, time.monotonic() - began), flush=True)
+        _tell(welcome(launcher, time.monotonic() - began))
         asked_to_end.wait()
     except KeyboardInterrupt:
-        print("\nStopping …", flush=True)
+        _tell("\nStopping …")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         launcher.stop()
-    print("COMIS has stopped; nothing that it started is left running.", flush=True)
+    _tell("COMIS has stopped; nothing that it started is left running.")
     return 0
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody reads; the parts are looked after all the same
+        print(line, flush=True)
 
 
 def welcome(launcher: Launcher, took_s: float) -> str:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
@@ -40,10 +39,17 @@ def fake_server(path: Path, said: str) -> Path:
 
 
 def test_the_live_configuration_is_durable_until_somebody_changes_it(settings: Settings) -> None:
-    with served(settings), redis.Redis(unix_socket_path=str(settings.short_socket)) as client:
-        assert embedded_redis.durable(client) == []
-        client.config_set("appendfsync", "everysec")
-        assert embedded_redis.durable(client) == ["appendfsync is everysec, not always"]
+    with served(settings):
+        others_look_after_it = replace(settings, redis_url=settings.redis_address)
+        assert embedded_redis.durable(settings) == embedded_redis.durable(others_look_after_it) == []
+        embedded_redis.ask(settings, "CONFIG", "SET", "appendfsync", "everysec")
+        for reached in (settings, others_look_after_it):
+            assert embedded_redis.durable(reached) == ["appendfsync is everysec, not always"]
+
+
+def test_a_store_that_does_not_answer_is_one_sentence(settings: Settings) -> None:
+    with pytest.raises(CannotStart, match="COMIS_REDIS_URL does not answer"):
+        embedded_redis.durable(replace(settings, redis_url=f"redis://127.0.0.1:{settings.port}"))
 
 
 def test_what_a_server_does_not_tell_is_not_durable() -> None:
