@@ -33,6 +33,9 @@ from dashboard.city.telemetry import Telemetry
 from dashboard.errors import Refused
 
 MINUTE_MS: Final = 60_000
+CLOCK_STEP_MS: Final = 600_000
+"""A clock set forward by up to 10 min lets time pass as usual; any other setting is a start: nothing was silent meanwhile,
+and what comes next is looked for anew."""
 _REMEMBERED: Final = (Complaint, Finding, Feedback, TeamStatus)
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
 
@@ -112,6 +115,8 @@ class Desk:
                 code=refusal.code,
                 args=refusal.arguments,
             )
+        if not 0 <= self.ledger.now_ms - now_ms <= CLOCK_STEP_MS:
+            self._resume()
         if not self.ledger.changes:
             self.ledger.decide("command_done")
         return self._collect()
