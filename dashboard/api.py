@@ -35,7 +35,7 @@ Life = Callable[[Any], AbstractAsyncContextManager[None]]
 def create_api(settings: Settings, room: ControlRoom, channel: Channel, basemap: dict[str, Any], life: Life) -> Starlette:
     """Everything of ours that is neither page nor door."""
     static = {
-        "/pack/words.json": lambda: words.for_browser(),
+        "/pack/words.json": words.table,
         "/pack/city.json": lambda: room.state.registry,
         "/pack/basemap.json": lambda: basemap,
     }
