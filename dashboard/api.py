@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard import identity, words
+from dashboard import identity
 from dashboard.city.commands import decode_command
 from dashboard.city.state import PUBLIC
 from dashboard.errors import Refused
@@ -32,17 +32,14 @@ ENGINE_LATE_S: Final = 5
 Life = Callable[[Any], AbstractAsyncContextManager[None]]
 
 
-def create_api(settings: Settings, room: ControlRoom, channel: Channel, basemap: dict[str, Any], life: Life) -> Starlette:
-    """Everything of ours that is neither page nor door."""
-    static = {
-        "/pack/words.json": words.table,
-        "/pack/city.json": lambda: room.state.registry,
-        "/pack/basemap.json": lambda: basemap,
-    }
+def create_api(
+    settings: Settings, room: ControlRoom, channel: Channel, documents: dict[str, bytes], life: Life
+) -> Starlette:
+    """Everything of ours that is neither page nor door; `documents` are what browsers read once, by path."""
 
-    def serve(make: Callable[[], Any]) -> Callable[[Request], Any]:
+    def serve(document: bytes) -> Callable[[Request], Any]:
         async def answer(_: Request) -> Response:
-            return _json(make())
+            return Response(document, media_type="application/json", headers={"cache-control": "no-cache"})
 
         return answer
 
@@ -99,7 +96,7 @@ def create_api(settings: Settings, room: ControlRoom, channel: Channel, basemap:
     return Starlette(
         lifespan=life,
         routes=[
-            *(Route(path, serve(make)) for path, make in static.items()),
+            *(Route(path, serve(document)) for path, document in documents.items()),
             Route("/api/v1/commands", commands, methods=["POST"]),
             Route("/api/v1/{table}", table),
             Route("/api/v1/{table}/{id:path}", one),

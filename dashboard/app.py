@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,7 +32,7 @@ from dashboard.live.room import ControlRoom
 from dashboard.settings import Settings
 from feeds import doors
 from layouts import PAGES, shell
-from layouts.parts import CityView
+from layouts.documents import city_view, documents
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def create_server(settings: Settings) -> ASGIApp:
     room = ControlRoom(settings.redis_address, Path(settings.archive_url) / "snapshots")
     channel = Channel(room, build_name())
     intake = RedisIntake(settings.redis_address)
-    view = CityView(pack.key, pack.zh, pack.en, *pack.view)
+    view = city_view(pack)
     dash = shell.create_app(view)
     register_all(dash, view)
     dash._setup_server()  # a browser that only reconnects its socket must find the callbacks (docs/architecture)
@@ -91,7 +92,8 @@ def create_server(settings: Settings) -> ASGIApp:
         await room.close()
         await intake.close()
 
-    ours = api.create_api(settings, room, channel, packs.basemap(settings.pack), life)
+    drawn = msgspec.json.encode(packs.basemap(settings.pack))
+    ours = api.create_api(settings, room, channel, documents(pack, drawn), life)
     front = Front(pages, doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())
 
