@@ -1,4 +1,4 @@
-"""Guard: limits and headers around every request, pages and sockets alike; outside Dash, whose hooks do not see sockets.
+"""Guard: limits and headers around every request, pages and sockets alike; Dash's own hooks do not see sockets.
 
 May not know who is who (`identity`) or what a path means.
 """
