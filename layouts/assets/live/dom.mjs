@@ -1,0 +1,63 @@
+/** Elements without markup: text from outside is always a text node. */
+
+/** An element. Attributes as given; `class`, `on…` functions and `data` too. Children are nodes or text; null and false are left out.
+ * @param {string} name @param {Object<string, any>|null} [attributes] @param {...any} children */
+export function h(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value == null || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "style") for (const [k, v] of Object.entries(value)) node.style.setProperty(k, v);
+    else node.setAttribute(key, value === true ? "" : String(value));
+  }
+  add(node, children);
+  return node;
+}
+
+function add(node, children) {
+  for (const child of children) {
+    if (child == null || child === false) continue;
+    if (Array.isArray(child)) add(node, child);
+    else node.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/** The children of a node, replaced. */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  add(node, children);
+  return node;
+}
+
+/** Write text only where it differs: an unchanged figure costs no layout. */
+export function text(node, words) {
+  const next = String(words);
+  if (node.textContent !== next) node.textContent = next;
+}
+
+/** Write a class name only where it differs. */
+export function dress(node, name) {
+  if (node.className !== name) node.className = name;
+}
+
+/** Keep the children of `parent` equal to `items`, by key: nodes are made once, moved when the order changed, updated in place.
+ * @template T @param {HTMLElement} parent @param {T[]} items @param {(item: T) => string} key
+ * @param {(item: T) => HTMLElement} make @param {(node: HTMLElement, item: T) => void} update */
+export function keyed(parent, items, key, make, update) {
+  const old = parent.keyed ?? (parent.keyed = new Map());
+  const seen = new Set();
+  let at = parent.firstElementChild;
+  for (const item of items) {
+    const k = key(item);
+    seen.add(k);
+    let node = old.get(k);
+    if (!node) { node = make(item); old.set(k, node); }
+    update(node, item);
+    if (node === at) at = at.nextElementSibling;
+    else parent.insertBefore(node, at);
+  }
+  for (const [k, node] of old) if (!seen.has(k)) { node.remove(); old.delete(k); }
+}
+
+const $ = (id) => document.getElementById(id);
+export { $ };

@@ -1,0 +1,79 @@
+/** How true the picture is: the link, the engine behind it, the sources. Says it in one word, one figure and one plain sentence. */
+
+import { t, word } from "./words.mjs";
+import { long, longDate, timeOfDay } from "./time.mjs";
+
+const LATE_S = 2;        // a heartbeat comes every second
+const DEAD_S = 5;
+
+/** The link's state. @param {import("./channel.mjs").Channel} channel @returns {{state: "connecting"|"live"|"late"|"dead", since_s: number, behind_s: number|null, reason: string}} */
+export function linkState(channel, now = performance.now()) {
+  const { heartbeat, heard_at } = channel;
+  if (heard_at === null) {
+    const since_s = channel.lost_at === null ? 0 : (now - channel.lost_at) / 1000;
+    return { state: since_s > DEAD_S ? "dead" : "connecting", since_s, behind_s: null, reason: "link" };
+  }
+  const silent_s = (now - heard_at) / 1000;
+  const engine_s = heartbeat.engine?.heard_ms != null ? (heartbeat.now - heartbeat.engine.heard_ms) / 1000 + silent_s : 0;
+  const behind_s = (heartbeat.engine?.lag_ms ?? 0) / 1000;
+  if (silent_s > DEAD_S || (channel.lost_at !== null && silent_s > LATE_S)) return { state: "dead", since_s: silent_s, behind_s, reason: "link" };
+  if (engine_s > DEAD_S) return { state: "dead", since_s: engine_s, behind_s, reason: "engine" };
+  if (silent_s > LATE_S) return { state: "late", since_s: silent_s, behind_s, reason: "link" };
+  return { state: "live", since_s: silent_s, behind_s, reason: "" };
+}
+
+/** Sources that have stopped or run late, worst first, each with its age in city seconds. */
+export function lateSources(store, clock) {
+  const now = clock.now(), late = [];
+  for (const row of store.tables.sources.values()) {
+    if (row.state === "live") continue;
+    const heard = store.telemetry.sources.get(row.id)?.[0] ?? row.since_ms;
+    late.push({ ...row, silent_s: Math.max(0, (now - Math.min(heard ?? now, row.since_ms ?? now)) / 1000) });
+  }
+  return late.sort((a, b) => (a.state === "dead" ? 0 : 1) - (b.state === "dead" ? 0 : 1) || b.silent_s - a.silent_s);
+}
+
+/** One sentence for a source that stopped. */
+export function sourceSentence(row) {
+  if (row.state === "late") return t("honesty.source_late", { source: sourceName(row), note: row.note || "" });
+  const code = `honesty.stopped_${row.kind}`;
+  return t(code, { source: sourceName(row), age: long(row.silent_s), n: row.sensors || 0 });
+}
+export const sourceName = (row) => row.name_zh ? (window.comis.lang === "en" ? row.name_en : row.name_zh) : `${word("source_kind", row.kind)} ${row.id}`;
+
+/** The whole screen in one state: what the live mark says. */
+export function truth(store, channel, clock) {
+  const link = linkState(channel), late = lateSources(store, clock);
+  const doubt = store.checked && !store.checked.holds;
+  const state = link.state === "live" ? (late.length || doubt ? "late" : "live") : link.state;
+  return { state, link, late, doubt, teamsStopped: link.state === "dead" || everyPatrolStopped(store) };
+}
+const everyPatrolStopped = (store) => {
+  const patrols = [...store.tables.sources.values()].filter((row) => row.kind === "patrol");
+  return patrols.length > 0 && patrols.every((row) => row.state === "dead");
+};
+
+/** Words of the live mark: [word, figure]. */
+export function markWords({ state, link, late, doubt }, clock) {
+  if (state === "connecting") return [t("honesty.connecting"), ""];
+  if (state === "dead") return [t(link.reason === "engine" ? "honesty.engine_stopped" : "honesty.dead"), long(link.since_s)];
+  if (link.state === "late") return [t("honesty.late"), long(link.since_s)];
+  if (doubt) return [t("honesty.doubt"), ""];
+  if (late.length) return [t("honesty.partly_late"), long(late[0].silent_s)];
+  return [t("honesty.live"), link.behind_s === null ? "" : t("honesty.behind", { s: link.behind_s.toFixed(1) })];
+}
+
+/** The sentence that stands over a picture that is not current; empty when it is. */
+export function veilSentence({ state, link, late }, pictureOf) {
+  if (link.state === "dead") return t(link.reason === "engine" ? "honesty.veil_engine" : "honesty.veil_link", { age: long(link.since_s), time: pictureOf ? timeOfDay(pictureOf) : "–" });
+  if (state === "connecting") return "";
+  const worst = late.find((row) => row.state === "dead");
+  return worst ? sourceSentence(worst) : "";
+}
+
+/** What the clock is, in words, when it is not the city's own: empty on the live clock. */
+export function clockWords(clock) {
+  if (!clock.known() || clock.source === "live") return "";
+  return t(`honesty.${clock.source}`, { when: `${longDate(clock.now())} ${timeOfDay(clock.now()).slice(0, 5)}`, rate: speed(clock.rate) });
+}
+const speed = (rate) => (rate === 0 ? t("honesty.paused") : `×${Math.round(rate * 10) / 10}`);

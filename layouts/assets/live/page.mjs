@@ -1,0 +1,71 @@
+/** The entry of every page: words, pack, store, channel; then the page's own module, once its frame stands. */
+
+import { Channel } from "./channel.mjs";
+import { Store } from "./store.mjs";
+import { CityClock, setZone } from "./time.mjs";
+import { onPainted } from "./loop.mjs";
+import { speak } from "./words.mjs";
+
+const PAGES = {
+  wall: { topics: ["changes", "telemetry", "kpi"], frame: "wall" },
+  dispatch: { topics: ["changes", "telemetry", "kpi"], frame: "dispatch" },
+  sources: { topics: ["changes", "telemetry", "rejected"], frame: "sources" },
+  home: { topics: ["changes"], frame: "home" },
+};
+const QUIET_MS = 60_000;
+
+const { comis } = window;
+const json = async (path) => { const answer = await fetch(path); if (!answer.ok) throw new Error(`${path}: ${answer.status}`); return answer.json(); };
+
+/** The frame that Dash puts up. */
+function frame(id) {
+  return new Promise((found) => {
+    const look = () => { const node = document.getElementById(id); if (node) { watcher.disconnect(); found(node); } };
+    const watcher = new MutationObserver(look);
+    watcher.observe(document.documentElement, { childList: true, subtree: true });
+    look();
+  });
+}
+
+/** Who sits here, from `?as=role:seat:name`. The server decides what that allows. */
+function identity() {
+  const [role = "", seat = "", name = ""] = (comis.query.get("as") ?? "").split(":");
+  return { role: role || "viewer", seat, name, raw: comis.query.get("as") ?? "" };
+}
+
+async function start() {
+  const name = document.documentElement.dataset.page, page = PAGES[name];
+  if (!page) return;
+  const store = new Store(), clock = new CityClock(), person = identity();
+  const channel = new Channel(store, { identity: person.raw, topics: page.topics });
+  store.on("heartbeat", (heartbeat) => clock.tell(heartbeat));
+  comis.store = store;
+  comis.channel = channel;
+  comis.clock = clock;
+  onPainted(() => { comis.painted = { seq: store.seq, at: performance.now() }; });
+  const [words, pack, basemap, module] = await Promise.all([
+    json("/pack/words.json"), json("/pack/city.json"), name === "home" ? null : json("/pack/basemap.json"), import(`./${name}.mjs`), frame(page.frame),
+  ]);
+  speak(words, pack);
+  setZone(pack.time_zone);
+  module.mount({ root: document.getElementById(page.frame), store, channel, clock, person, basemap, pack });
+  channel.start();
+  reloadWhenQuiet(channel, name);
+}
+
+/** A page of another build loads itself anew, when nobody has touched it for a minute and nothing it sent waits for an answer. */
+function reloadWhenQuiet(channel, name) {
+  let touched = performance.now();
+  for (const event of ["keydown", "pointerdown", "wheel"]) addEventListener(event, () => { touched = performance.now(); }, { passive: true, capture: true });
+  channel.on(() => {
+    const quiet = name === "wall" || performance.now() - touched > QUIET_MS;
+    const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
+    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0) location.reload();
+  });
+}
+
+start().catch((error) => {
+  // Words may not be here yet, so both languages stand in the page's own frame.
+  document.body.append(Object.assign(document.createElement("p"), { className: "lost", textContent: `页面没有载入完整，10 秒后再试。 The page did not load completely; trying again in 10 s. (${error.message})` }));
+  setTimeout(() => location.reload(), 10_000);
+});

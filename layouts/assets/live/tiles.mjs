@@ -1,0 +1,68 @@
+/** The figures of the wall: value, unit, age of the oldest source, series, usual band, target. Draws what the table says, computes nothing. */
+
+import { dress, h, keyed, text } from "./dom.mjs";
+import { incidentMark, svg } from "./marks.mjs";
+import { ageNode, separator, sparkNode } from "./parts.mjs";
+import { figure, known, named, t, word } from "./words.mjs";
+import { soon } from "./loop.mjs";
+
+const ORDER = ["crowd", "arrival_median_min", "awaiting_dispatch", "on_time_share", "calls_10min", "noise_over", "unacknowledged", "open", "response_p90_min", "teams_free", "teams_busy", "teams_silent"];
+const ROOM = 6;
+
+/** Value as shown: counts whole, measures with one place, too few to rate as a dash. */
+export function shown(row) {
+  if (row.value == null) return "–";
+  return row.unit || !Number.isInteger(row.value) ? row.value.toFixed(1) : row.value.toLocaleString("en-US");
+}
+
+/** Which figures the wall has room for: a fixed order, but an abnormal one outside of it takes the place of the last calm one. */
+export function chosen(kpi) {
+  const keys = [...ORDER.filter((key) => kpi.has(key)), ...[...kpi.keys()].filter((key) => !ORDER.includes(key)).sort()];
+  const inside = keys.slice(0, ROOM);
+  for (const key of keys.slice(ROOM)) {
+    if (kpi.get(key).state === "calm" || !["over", "near", "stale"].includes(kpi.get(key).state)) continue;
+    const give = inside.findLastIndex((one) => kpi.get(one).state === "calm");
+    if (give >= 0) inside[give] = key;
+  }
+  return inside;
+}
+
+export function mountTiles(box, { store, clock, frozen }) {
+  function make() {
+    const name = h("span", { class: "clip" }), age = ageNode(), value = h("b"), unit = h("span", { class: "unit" }), mark = h("span"), spark = sparkNode(), aim = h("div", { class: "aim clip" });
+    const node = h("article", { class: "tile" }, h("div", { class: "top" }, name, age), h("div", { class: "fig" }, value, unit, mark), spark, aim);
+    return Object.assign(node, { parts: { name, age, value, unit, mark, spark, aim } });
+  }
+  function update(node, key) {
+    const row = store.kpi.get(key), { name, value, unit, mark, spark, aim } = node.parts, { state } = row;
+    node.key = key;
+    dress(node, `tile ${state}`);
+    text(name, known(`kpi.${key}`) ? t(`kpi.${key}`) : word("kpi", key));
+    text(value, shown(row));
+    text(unit, row.value == null ? "" : known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "");
+    if (mark.dataset.state !== state) { mark.dataset.state = state; mark.replaceChildren(...(state === "over" || state === "near" ? [svg(incidentMark(state === "over" ? 1 : 2), 20)] : [])); }
+    spark.show(row.series, { usual: row.usual, aim: row.target });
+    text(aim, aimWords(key, row));
+    ages(node);
+  }
+  function ages(node) {
+    const row = store.kpi.get(node.key);
+    if (!row) return;
+    const seconds = Math.max(0, (clock.now() - (row.state === "stale" ? row.oldest_ms ?? row.at_ms : row.at_ms)) / 1000);
+    node.parts.age.show(seconds, row.state === "stale" || frozen() ? 0 : Infinity);
+  }
+  const paint = () => keyed(box, chosen(store.kpi), (key) => key, make, update);
+  store.on("kpi", () => soon(paint));
+  return { tick() { for (const node of box.children) ages(node); } };
+}
+
+function aimWords(key, row) {
+  if (row.silent) return t("kpi.silent", { silent: row.silent, of: row.of });
+  const words = [], { args = {} } = row;
+  if (args.oldest_min != null) words.push(t("kpi.oldest", { minutes: args.oldest_min }));
+  if (args.where_zh) words.push(named({ zh: args.where_zh, en: args.where_en }));
+  if (row.target != null) words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
+  else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));
+  else if (row.value == null) words.push(t("kpi.too_few"));
+  return words.join(separator);
+}

@@ -1,0 +1,48 @@
+/** Words in the language of the page, by code. The table is the server's (`dashboard/words.py`); names of the city come from its pack. */
+
+import { clock, metres, span, timeOfDay } from "./time.mjs";
+
+export const lang = window.comis?.lang ?? "zh";
+const which = lang === "en" ? 1 : 0;
+let table = {};
+let city = { categories: {}, rules: {}, areas: {}, figures: {}, time_zone: "UTC", zh: "", en: "" };
+
+/** Hand over both tables; called once, before anything is drawn. */
+export function speak(words, pack) { table = words; city = { ...city, ...pack }; }
+export const pack = () => city;
+
+const known = (code) => Object.hasOwn(table, code);
+export { known };
+
+/** `t("refused_team_busy", {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is. */
+export function t(code, args = {}) {
+  const words = table[code];
+  if (!words) return code;
+  return words[which].replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, kind) => spell(args[name], kind));
+}
+
+/** Words for `prefix.value`, or the value itself: a list of another make may hold what we have no word for. */
+export const word = (prefix, value) => (value == null ? "" : known(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : String(value));
+
+function spell(value, kind) {
+  if (value == null) return "–";
+  if (kind === "span") return span(Number(value));
+  if (kind === "span_ms") return span(Number(value) / 1000);
+  if (kind === "clock") return clock(Number(value));
+  if (kind === "time") return timeOfDay(Number(value));
+  if (kind === "metres") return metres(Number(value));
+  if (kind === "category") return category(value);
+  if (kind === "number") return figure(Number(value));
+  if (kind) return Array.isArray(value) ? value.map((one) => word(kind, one)).join(lang === "en" ? ", " : "、") : word(kind, value);
+  return typeof value === "number" ? figure(value) : Array.isArray(value) ? value.join(lang === "en" ? ", " : "、") : String(value);
+}
+
+/** A figure as people read it: at most two places, a true minus. */
+export const figure = (value) => (Number.isFinite(value) ? String(Math.round(value * 100) / 100).replace("-", "−") : "–");
+
+/** The name in the page's language of a row or pack entry that has `zh`/`en`, or `name_zh`/`name_en`. */
+export const named = (entry, stem = "") => entry?.[stem ? `${stem}_${lang}` : lang] || entry?.[stem ? `${stem}_zh` : "zh"] || "";
+export const category = (key) => named(city.categories[key]) || key || t("label.no_category");
+export const rule = (key) => city.rules[key];
+export const area = (key) => named(city.areas[key]) || key;
+export const where = (row) => row[lang === "en" ? "where_en" : "where_zh"] || row.where_zh || row.where_en || "";

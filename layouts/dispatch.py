@@ -1,0 +1,87 @@
+"""The dispatcher's console: queue · map · teams, the selected incident below the map, timers at the foot.
+
+Pure: an empty frame by areas; `assets/live/dispatch.mjs` fills it. The supervisor and the call taker use the same page;
+which verbs are shown follows from the role. May not know any figure of the city.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard import words
+from layouts import parts
+from layouts.theme import Choices
+
+NAME: Final = "dispatch"
+PATH: Final = "/dispatch"
+
+BAR: Final = f"{NAME}-bar"
+SEAT: Final = f"{NAME}-seat"
+COMMAND: Final = f"{NAME}-command"
+ECHO: Final = f"{NAME}-echo"
+STATUS: Final = f"{NAME}-status"
+LOST: Final = f"{NAME}-lost"
+QUEUE: Final = f"{NAME}-queue"
+MAPBOX: Final = f"{NAME}-mapbox"
+MAP: Final = f"{NAME}-map"
+OVERLAY: Final = f"{NAME}-overlay"
+INCIDENT: Final = f"{NAME}-incident"
+SIDE: Final = f"{NAME}-side"
+ADVICE: Final = f"{NAME}-advice"
+TRAY: Final = f"{NAME}-tray"
+TEAMS: Final = f"{NAME}-teams"
+TIMERS: Final = f"{NAME}-timers"
+KEYS: Final = f"{NAME}-keys"
+
+
+def layout(view: parts.CityView, choices: Choices) -> Component:
+    """The console's areas, empty, and the command line."""
+    return html.Div(
+        [
+            html.Header(
+                [
+                    html.Div([parts.brand("page.dispatch", choices), html.Span(id=SEAT)], className="who-where"),
+                    html.Div(
+                        [
+                            html.Kbd("/"),
+                            dcc.Input(
+                                id=COMMAND,
+                                type="text",
+                                autoComplete="off",
+                                spellCheck=False,
+                                placeholder=words.say("label.command_hint", choices.lang),
+                            ),
+                            html.Span(id=ECHO),
+                        ],
+                        className="command",
+                    ),
+                    html.Div(id=STATUS),
+                ],
+                id=BAR,
+            ),
+            html.Div(id=LOST),
+            parts.panel(QUEUE, "label.queue", choices),
+            html.Main(
+                [
+                    html.Div([parts.city_map(MAP, view, choices), html.Div(id=OVERLAY)], id=MAPBOX),
+                    parts.panel(INCIDENT, "label.incident", choices),
+                ],
+                className="middle",
+            ),
+            html.Aside(
+                [
+                    parts.panel(ADVICE, "label.advice", choices),
+                    parts.panel(TRAY, "label.sent_not_accepted", choices),
+                    parts.panel(TEAMS, "label.teams", choices),
+                ],
+                id=SIDE,
+            ),
+            html.Footer(id=TIMERS),
+            html.Div(id=KEYS),
+        ],
+        id=NAME,
+        className="page dispatch",
+    )

@@ -1,0 +1,42 @@
+"""Sources: whoever sends us events, when each was last heard, and every event that could not be read, with the reason.
+
+Pure: an empty frame; `assets/live/sources.mjs` fills it. May not know any figure of the city.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dash import html
+from dash.development.base_component import Component
+
+from layouts import parts
+from layouts.theme import Choices
+
+NAME: Final = "sources"
+PATH: Final = "/sources"
+
+STATUS: Final = f"{NAME}-status"
+LOST: Final = f"{NAME}-lost"
+SUMMARY: Final = f"{NAME}-summary"
+TABLE: Final = f"{NAME}-table"
+REJECTED: Final = f"{NAME}-rejected"
+
+
+def layout(view: parts.CityView, choices: Choices) -> Component:
+    """The page's areas, empty."""
+    return html.Div(
+        [
+            html.Header([parts.brand("page.sources", choices), html.Div(id=STATUS)]),
+            html.Div(id=LOST),
+            html.Main(
+                [
+                    html.Div(id=SUMMARY),
+                    parts.panel(TABLE, "label.sources", choices),
+                    parts.panel(REJECTED, "label.rejected", choices),
+                ]
+            ),
+        ],
+        id=NAME,
+        className="page sources",
+    )
