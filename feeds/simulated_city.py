@@ -62,7 +62,9 @@ class SimulatedCity:
         return self._nowhere.get(complaint)
 
     def hear(self, team: str, order: Order, now_ms: int, *, delivered: bool = True) -> None:
-        """An order reaches a team's device."""
+        """An order reaches a team's device; one that it holds already is the same order again."""
+        if order.what == "assignment" and order.assignment in self._orders:
+            return
         self._orders[order.assignment] = order
         if team in self.teams:
             self.teams[team].hear(order, now_ms, delivered=delivered)

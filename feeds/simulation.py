@@ -1,0 +1,373 @@
+"""The simulation: rehearses the afternoon into the streams, then lets the simulated city speak through the doors.
+
+Readings, detections and calls come in by HTTP, teams through the gateway as real devices do, officers by commands:
+nothing here writes state. It turns the city clock, and rests while somebody else has turned it (a replay, or live).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import logging
+import math
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from redis.exceptions import RedisError
+
+from dashboard.city.assignments import ACTIVE
+from dashboard.city.pack import Pack
+from dashboard.city.state import CityState
+from dashboard.errors import FeedLost, StreamLost
+from dashboard.live import packs
+from dashboard.live.intake import RedisIntake, real_now_ms
+from dashboard.live.room import ControlRoom
+from dashboard.live.streams import INPUTS, key, parse_id
+from dashboard.settings import Settings
+from feeds.envelope import BATCH, JSON, Envelope
+from feeds.officers import Officers
+from feeds.patrol.device import DeviceClient
+from feeds.patrol.simulate import Order, Said, Team
+from feeds.rehearsal import OPERATOR, Rehearsal, Step, command_event, order_from, rehearse, set_clock
+from feeds.simulated_city import SimulatedCity
+from feeds.truth import Script, Voices, load_script, load_voices
+
+log = logging.getLogger(__name__)
+
+SEED: Final = 3
+MAX_RATE: Final = 3600.0
+"""What `--speed max` means live: an hour a second. Faster, a device's answer would be minutes old when it arrives."""
+STEP_S: Final = (0.1, 1.0)
+"""A step of the live city lasts so long in real time: the shorter, the faster the clock."""
+CITY_STEP_S: Final = 60.0
+"""No step is longer than this by the city clock where the shortest real step allows it: below every silence limit."""
+CHUNK: Final = 4_000
+"""Entries of the rehearsal in one pipeline."""
+EVENTS_PATH: Final = "/api/v1/events"
+COMPLAINTS_PATH: Final = "/api/v1/complaints"
+DOOR_TIME_S: Final = 10
+MOST_WAITING: Final = 200
+"""Bodies that wait for a door that is away; of readings the oldest are let go, complaints are kept."""
+
+
+async def main(
+    settings: Settings, *, speed: float = 1.0, seed: int | None = None, truth: Path | None = None, officers: bool = True
+) -> int:
+    """Runs the simulated city until SIGTERM or SIGINT.
+
+    `speed`: city seconds in a real one, infinity for as fast as makes sense. `truth`: what really happened is written
+    there, one JSON object a line. `officers` False: nobody sits at the other seats.
+
+    Raises:
+        CannotStart: the pack cannot be read or has no script.
+    """
+    pack = await asyncio.to_thread(packs.load, settings.pack)
+    script = load_script(settings.pack, pack)
+    voices = load_voices(settings.pack, script)
+    rate = MAX_RATE if math.isinf(speed) else speed
+    stopped = _stop_signal()
+    with contextlib.ExitStack() as files:
+        lines = files.enter_context(truth.open("ab")) if truth else None
+        running = Simulation(settings, pack, script, voices, SEED if seed is None else seed, rate, lines, officers)
+        work = asyncio.create_task(running.run())
+        ended = asyncio.create_task(stopped.wait())
+        await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, ended):
+            task.cancel()
+        results = await asyncio.gather(work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return 0
+
+
+class Simulation:
+    """The simulated city of one pack, and its lines to the control room."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pack: Pack,
+        script: Script,
+        voices: Voices,
+        seed: int,
+        rate: float,
+        truth: BinaryIO | None,
+        officers: bool,
+    ) -> None:
+        """Nothing is connected yet."""
+        self.settings, self.pack, self.script, self.voices = settings, pack, script, voices
+        self.seed, self.rate, self.truth = seed, rate, truth
+        self.intake = RedisIntake(settings.redis_address)
+        self.room = ControlRoom(settings.redis_address, Path(settings.archive_url) / "snapshots")
+        self.city: SimulatedCity
+        self.officers: Officers | None = None
+        self._with_officers = officers
+        self._devices: dict[str, DeviceClient] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._readings = Door(settings.web_url, EVENTS_PATH, BATCH, drop=True)
+        self._calls = Door(settings.web_url, COMPLAINTS_PATH, JSON, drop=False)
+
+    async def run(self) -> None:
+        """Rehearses if the city is empty, then goes on live for ever."""
+        await self.room.open()
+        try:
+            await self.room.ready.wait()
+            await self._begin()
+            async with contextlib.AsyncExitStack() as lines:
+                await self._connect_devices(lines)
+                for door in (self._readings, self._calls):
+                    self._spawn(door.work())
+                await self._live()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.room.close()
+            await self.intake.close()
+
+    # ---- the afternoon ----
+
+    async def _begin(self) -> None:
+        """Where nothing ever happened: the afternoon. Else: the city as the control room knows it, from now on."""
+        zone = ZoneInfo(self.pack.time_zone)
+        opens_ms = self.script.moment_ms(self.script.opens, zone)
+        if is_empty(self.room.state):
+            begins_ms = self.script.moment_ms(self.script.begins, zone)
+            began = asyncio.get_running_loop().time()
+            rehearsed = await asyncio.to_thread(
+                rehearse, self.script, self.voices, self.pack, self.seed, begins_ms, opens_ms
+            )
+            worked_s = asyncio.get_running_loop().time() - began
+            await self._perform(rehearsed, opens_ms)
+            took_s = asyncio.get_running_loop().time() - began
+            log.info("afternoon rehearsed steps=%d worked_s=%.1f took_s=%.1f", len(rehearsed.steps), worked_s, took_s)
+            self.city, officers = rehearsed.city, rehearsed.officers
+            self._write_truth(rehearsed.truth)
+        else:
+            now_ms = self.room.state.clock.city_ms(real_now_ms())
+            await self._turn_clock(now_ms)
+            opens_ms = now_ms
+            self.city = SimulatedCity(self.script, self.voices, self.pack, self.seed, now_ms)
+            officers = Officers(self.script.officers, self.pack, self.city.where)
+            self._adopt(now_ms)
+            log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
+        officers.dispatching_since_ms = opens_ms
+        self.officers = officers if self._with_officers else None
+
+    async def _perform(self, rehearsed: Rehearsal, opens_ms: int) -> None:
+        """Writes the inputs to their streams, step by step, and sets the clock going."""
+        store = self.intake.redis
+        last = 0
+        for name in INPUTS:
+            newest: Any = await store.xrevrange(key(name), count=1)
+            last = max(last, parse_id(newest[0][0])[0] if newest else 0)
+        now_ms = await _store_ms(store)
+        base_ms = max(now_ms - len(rehearsed.steps), last + 1)
+        await asyncio.sleep(max(base_ms + len(rehearsed.steps) + 1 - now_ms, 0) / 1000)  # no entry is of the future
+        entries = list(timed(rehearsed.steps, base_ms))
+        for first in range(0, len(entries), CHUNK):
+            pipeline = store.pipeline(transaction=False)
+            for stream, id_, event in entries[first : first + CHUNK]:
+                pipeline.xadd(key(stream), event.fields(), id=id_)  # type: ignore[arg-type]
+            await pipeline.execute()
+        await self._turn_clock(opens_ms)
+
+    async def _turn_clock(self, city_ms: int) -> None:
+        """Sets the city clock going at the chosen rate, and waits until the control room says so."""
+        answer = await self.room.submit(set_clock(city_ms, self.rate, real_now_ms()), OPERATOR)
+        while answer.get("code") == "no_answer":
+            log.warning("the engine does not answer; waiting")
+            answer = await self.room.submit(set_clock(city_ms, self.rate, real_now_ms()), OPERATOR)
+
+    def _adopt(self, now_ms: int) -> None:
+        """Orders that teams had in hand when the simulation stopped."""
+        state = self.room.state
+        for assignment in state.assignments.values():
+            incident = state.incidents.get(assignment.incident)
+            if assignment.state in ACTIVE and incident is not None:
+                order = Order(
+                    "assignment", assignment.id, incident.category, incident.lat, incident.lon, assignment.kind
+                )
+                self.city.hear(assignment.team, order, now_ms, delivered=False)
+
+    # ---- live ----
+
+    async def _live(self) -> None:
+        before_ms = await self.intake.city_now_ms()
+        while True:
+            least, most = STEP_S
+            await asyncio.sleep(min(max(CITY_STEP_S / self.rate, least), most))
+            try:
+                clock = await self.intake.clock()
+            except StreamLost:
+                continue
+            now_ms = clock.city_ms(real_now_ms())
+            if clock.source != "simulation" or now_ms <= before_ms:
+                before_ms = now_ms
+                continue
+            await self._step(before_ms, now_ms)
+            before_ms = now_ms
+
+    async def _step(self, before_ms: int, now_ms: int) -> None:
+        heard = self.city.until(before_ms, now_ms)
+        self._write_truth(heard.truth)
+        if heard.sensors or heard.beats:
+            self._readings.send(batch([*heard.beats, *heard.sensors]))
+        for call in heard.calls:
+            self._calls.send(msgspec.json.encode(call.body()), call.complaint)
+        for team, said in heard.patrol:
+            self._say(team, said)
+        if self.officers is not None:
+            for command in self.officers.decide(self.room.state, self.city.positions(now_ms), now_ms):
+                assert command.person is not None
+                self._spawn(self.room.submit(command, command.person))
+
+    def _say(self, team: Team, said: Said) -> None:
+        device = self._devices.get(team.team.device)
+        if device is not None:
+            device.say(said.word, time_ms=said.at_ms, **said.fields)
+
+    async def _connect_devices(self, lines: contextlib.AsyncExitStack) -> None:
+        """Every team's device dials in with its demo token; one with a token of its own is real and left alone."""
+        for number, device in enumerate(self.pack.devices):
+            token = f"demo-{device.id}"
+            if not packs.token_matches(device, token):
+                log.info("device not simulated device=%s: it has a token of its own", device.id)
+                continue
+            client = DeviceClient(self.settings.device_url, device.id, token, clock_ms=self._city_ms, seed=number)
+            self._devices[device.id] = await lines.enter_async_context(client)
+            self._spawn(self._obey(device.team, client))
+
+    async def _obey(self, team: str, client: DeviceClient) -> None:
+        async for order in client.orders():
+            self.city.hear(team, order_from(order), self._city_ms(), delivered=False)
+
+    def _city_ms(self) -> int:
+        return self.room.state.clock.city_ms(real_now_ms())
+
+    def _write_truth(self, lines: Iterable[bytes]) -> None:
+        if self.truth is not None:
+            self.truth.writelines(lines)
+            self.truth.flush()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+# ---- pure parts ----
+
+
+def is_empty(state: CityState) -> bool:
+    """Whether nothing ever happened here: no incident, no complaint, and the clock never turned."""
+    return not state.numbers and not state.complaints and state.clock.base_city_ms == 0
+
+
+def timed(steps: Sequence[Step], base_ms: int) -> Iterable[tuple[str, str, Envelope]]:
+    """Stream, entry id and event of every input: one millisecond of the store for each step, the clock first.
+
+    An engine handles what lies before a turn of the clock by the old clock, so the steps stay apart however it reads.
+    """
+    for number, step in enumerate(steps):
+        ms = base_ms + number
+        yield "command", f"{ms}-0", command_event(set_clock(step.city_ms, 0, base_ms))
+        counts = dict.fromkeys(INPUTS, 0)
+        for stream, event in step.inputs:
+            counts[stream] += 1
+            yield stream, f"{ms}-{counts[stream]}", event
+
+
+def batch(events: Iterable[Envelope]) -> bytes:
+    """Events as a CloudEvents batch."""
+    return b"[" + b",".join(_structured(event) for event in events) + b"]"
+
+
+def _structured(event: Envelope) -> bytes:
+    head = {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type, "time": event.time}
+    return msgspec.json.encode(head)[:-1] + b',"data":' + event.data + b"}"
+
+
+# ---- a door, as its client sees it ----
+
+
+class Door:
+    """One HTTP door: bodies are sent in order, again and again while nobody answers."""
+
+    def __init__(self, url: str, path: str, kind: str, *, drop: bool) -> None:
+        """`drop`: too many waiting, the oldest are let go."""
+        parts = urlsplit(url)
+        self._host, self._port, self._path, self._kind, self._drop = parts.hostname or "", parts.port, path, kind, drop
+        self._waiting: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, body: bytes, key: str = "") -> None:
+        """Puts a body behind those that wait; `key` makes a repetition the same event."""
+        if self._drop and self._waiting.qsize() >= MOST_WAITING:
+            self._waiting.get_nowait()
+        self._waiting.put_nowait((body, key))
+
+    async def work(self) -> None:
+        """Sends for ever; logs once lost, once back."""
+        lost = False
+        while True:
+            body, key = await self._waiting.get()
+            while True:
+                try:
+                    status, answer = await asyncio.to_thread(self._post, body, key)
+                except FeedLost as error:
+                    if not lost:
+                        log.warning("door away path=%s error=%s", self._path, error)
+                    lost = True
+                    await asyncio.sleep(0.5)
+                    continue
+                if lost:
+                    log.info("door is back path=%s", self._path)
+                lost = False
+                if status >= 400:
+                    log.warning("door refuses path=%s status=%d answer=%s", self._path, status, answer[:300])
+                break
+
+    def _post(self, body: bytes, key: str) -> tuple[int, bytes]:
+        """Raises: FeedLost where nobody answers, or the door says that it cannot now."""
+        headers = {"Content-Type": self._kind}
+        if key:
+            headers["Idempotency-Key"] = key
+        try:
+            if self._connection is None:
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=DOOR_TIME_S)
+            self._connection.request("POST", self._path, body, headers)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+            raise FeedLost("door_away", detail=type(error).__name__) from error
+        if answer.status >= 500:
+            raise FeedLost("door_away", status=answer.status)
+        return answer.status, text
+
+
+async def _store_ms(store: Any) -> int:
+    try:
+        seconds, micros = await store.time()
+    except (RedisError, OSError) as error:
+        raise StreamLost("store_silent", detail=type(error).__name__) from error
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopped.set)
+    return stopped
