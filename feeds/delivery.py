@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from dashboard.city import privacy
-from dashboard.city.admission import Bounds, read_event
+from dashboard.city.admission import LIVE, Bounds, read_event
 from dashboard.city.events import STREAM_OF
+from dashboard.city.state import Clock
 from dashboard.errors import BadPayload
 from dashboard.live.intake import Entry, Intake
 from feeds.envelope import Envelope, Item, Unreadable
@@ -36,20 +37,24 @@ class Refusal(Struct, frozen=True):
 Result = Accepted | Refusal
 
 
-async def deliver(items: Sequence[Item], intake: Intake, bounds: Bounds | None, stream: str = "") -> list[Result]:
+async def deliver(
+    items: Sequence[Item], intake: Intake, bounds: Bounds | None, stream: str = "", now_ms: int | None = None
+) -> list[Result]:
     """Puts what may enter on its stream and keeps the rest with its reason; a result for each item, in order.
 
-    `stream` names where an item without a known type was meant to go.
+    `stream` names where an item without a known type was meant to go; `now_ms` is the city's time where the caller set
+    it.
 
     Raises:
         StreamLost: nothing of it may be called accepted; the sender sends all of it again.
     """
-    now_ms = await intake.city_now_ms()
+    clock = await intake.clock() if now_ms is None else LIVE
+    received_ms = intake.real_ms() if now_ms is None else now_ms
     entries: list[Entry] = []
     results: list[Result] = []
     for item in items:
         try:
-            entries.append(await _entry(item, intake, bounds, now_ms))
+            entries.append(await _entry(item, intake, bounds, received_ms, clock))
             results.append(Accepted(item.id))
         except BadPayload as error:
             await keep(item, error, intake, stream)
@@ -58,11 +63,11 @@ async def deliver(items: Sequence[Item], intake: Intake, bounds: Bounds | None, 
     return results
 
 
-async def _entry(item: Item, intake: Intake, bounds: Bounds | None, now_ms: int) -> Entry:
+async def _entry(item: Item, intake: Intake, bounds: Bounds | None, received_ms: int, clock: Clock) -> Entry:
     if isinstance(item, Unreadable):
         raise BadPayload(item.code, **item.arguments)
     data, person = privacy.without_person(item.type, item.data)
-    read_event(item.id, item.source, item.type, item.time, data, bounds, now_ms)
+    read_event(item.id, item.source, item.type, item.time, data, bounds, received_ms, clock)
     if person is not None:
         # Only now: a name that came with a refused event is kept nowhere.
         reporter = await intake.remember_person(person.name, person.phone)

@@ -11,11 +11,14 @@ from typing import Any, Final, TypeGuard
 import msgspec
 from msgspec import UNSET
 
-from dashboard.city.events import STREAM_OF, Data, Event, Readings, check_time, decode_data, parse_time_ms
+from dashboard.city.events import AHEAD_MS, STREAM_OF, Data, Event, Readings, check_time, decode_data, parse_time_ms
+from dashboard.city.state import Clock
 from dashboard.errors import BadPayload
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north, degrees WGS-84."""
+LIVE: Final = Clock()
+"""City time is real time."""
 MARGIN_DEG: Final = 0.5
 """A place up to half a degree beyond the pack's bounds is let in: about 50 km, a patrol of the next county."""
 ID_LIMIT: Final = 128
@@ -41,11 +44,19 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def read_event(
-    id_: str, source: str, type_: str, time: str | None, raw: bytes, bounds: Bounds | None, city_now_ms: int
+    id_: str,
+    source: str,
+    type_: str,
+    time: str | None,
+    raw: bytes,
+    bounds: Bounds | None,
+    received_ms: int,
+    clock: Clock = LIVE,
 ) -> Event:
     """An event from its envelope and its data as JSON bytes, decoded and admitted.
 
     `time` is RFC 3339 with a zone, None or empty where the sender gave none. `bounds` None: places are not judged.
+    `received_ms` real time of its receipt; `clock` the city clock at that moment.
 
     Raises:
         BadPayload: with a code of `REFUSALS`.
@@ -61,9 +72,21 @@ def read_event(
         data = decode_data(type_, raw)
     except BadPayload as error:
         raise explained(error, raw, bounds) from None
-    event = Event(id=id_, source=source, type=type_, time_ms=parse_time_ms(time) if time else None, data=data)
-    admit(event, bounds, city_now_ms)
+    time_ms = on_city_clock(parse_time_ms(time), received_ms, clock) if time else None
+    event = Event(id=id_, source=source, type=type_, time_ms=time_ms, data=data)
+    admit(event, bounds, clock.city_ms(received_ms))
     return event
+
+
+def on_city_clock(time_ms: int, received_ms: int, clock: Clock) -> int:
+    """An event's time on the city clock.
+
+    In a simulation or replay a sender that does not know of it stamps the time on its own wall: such a stamp, within
+    5 min of the real time of receipt, is moved by the clock's own mapping. Any other time is taken as it is.
+    """
+    if clock.source != "live" and abs(time_ms - received_ms) <= AHEAD_MS:
+        return clock.city_ms(time_ms)
+    return time_ms
 
 
 def admit(event: Event, bounds: Bounds | None, city_now_ms: int) -> None:

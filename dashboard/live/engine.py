@@ -196,8 +196,9 @@ class Engine:
 
     def _event(self, entry: Entry) -> None:
         received_ms = entry.id[0]
-        now_ms = self.desk.state.clock.city_ms(received_ms)
-        event = read_event(entry, self.bounds, now_ms)
+        clock = self.desk.state.clock
+        event = read_event(entry, self.bounds, clock)
+        now_ms = clock.city_ms(received_ms)
         self.changes += self.desk.receive(event, now_ms, received_ms)
 
     def _command(self, entry: Entry) -> None:

@@ -24,7 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from dashboard.city import privacy
 from dashboard.city.state import Clock
 from dashboard.errors import StreamLost
-from dashboard.live.streams import CLOCK, REJECTED, key
+from dashboard.live.streams import CLOCK, CURSOR, REJECTED, Cursor, key
 
 KEPT_BYTES: Final = 65_536
 """A refused payload is kept whole up to 64 KB (what every CloudEvents hop must carry); of a longer one the beginning
@@ -64,6 +64,10 @@ class Intake(Protocol):
         entry: str = "",
     ) -> str:
         """Keeps what could not be read, masked, with the reason.  Raises: StreamLost."""
+        ...
+
+    def real_ms(self) -> int:
+        """Real time, ms since 1970 UTC."""
         ...
 
     async def clock(self) -> Clock:
@@ -187,13 +191,32 @@ class RedisIntake:
         """See `Intake.clock`."""
         read_at, clock = self._clock
         if time.monotonic() - read_at > CLOCK_AGE_S:
-            clock = read_clock(await _answered(lambda: self.redis.hgetall(key(CLOCK))))
+            clock = read_clock(await self.record(CLOCK))
             self._clock = (time.monotonic(), clock)
         return clock
+
+    def real_ms(self) -> int:
+        """See `Intake.real_ms`."""
+        return real_now_ms()
 
     async def city_now_ms(self) -> int:
         """See `Intake.city_now_ms`."""
         return (await self.clock()).city_ms(real_now_ms())
+
+    async def record(self, name: str) -> dict[str, str]:
+        """A small record of the sector, never an old one; empty where there is none.  Raises: StreamLost."""
+        fields: Any = await _answered(lambda: self.redis.hgetall(key(name)))
+        return dict(fields)
+
+    async def last_id(self, stream: str) -> str:
+        """The id of the newest entry of an input stream, "0-0" where there is none.  Raises: StreamLost."""
+        newest: Any = await _answered(lambda: self.redis.xrevrange(key(stream), count=1))
+        return str(newest[0][0]) if newest else "0-0"
+
+    async def handled_id(self, stream: str) -> str:
+        """The id up to which the engine has handled an input stream, "0-0" at first.  Raises: StreamLost."""
+        raw = await _answered(lambda: self.redis.get(key(CURSOR)))
+        return msgspec.json.decode(raw, type=Cursor).after.get(stream, "0-0") if raw else "0-0"
 
     async def remember_person(self, name: str, phone: str) -> dict[str, str]:
         """See `Intake.remember_person`."""
@@ -232,6 +255,10 @@ class MemoryIntake:
     people: dict[str, dict[str, str]] = field(default_factory=dict)
     clock_fields: dict[str, str] = field(default_factory=dict)
     lost: bool = False
+
+    def real_ms(self) -> int:
+        """See `Intake.real_ms`."""
+        return self.now_ms()
 
     async def append(self, entries: Sequence[Entry]) -> list[str]:
         """See `Intake.append`."""

@@ -69,7 +69,7 @@ def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor) -> None:
 def _hear(found: Snapshot, entry: Entry) -> None:
     now_ms = found.state.clock.city_ms(entry.id[0])
     try:
-        event = read_event(entry, None, now_ms)
+        event = read_event(entry, None, found.state.clock)
     except BadPayload:
         return
     time_ms = now_ms if event.time_ms is None else event.time_ms

@@ -69,7 +69,7 @@ class ControlRoom:
         self._asked: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._snapshot: tuple[str, Message] = ("", b"")
         self._tasks: list[asyncio.Task[None]] = []
-        self._redis: aioredis.Redis | None = None
+        self._redis: Any = None
 
     # ---- life -----------------------------------------------------------------------------------------------------------
 
@@ -87,9 +87,8 @@ class ControlRoom:
         if self._redis is not None:
             await self._redis.aclose()
 
-    async def _keep(self, follow: Callable[[aioredis.Redis], Awaitable[None]]) -> None:
+    async def _keep(self, follow: Callable[[Any], Awaitable[None]]) -> None:
         """Follow for ever; a lost store is said once and waited for."""
-        assert self._redis is not None
         while True:
             try:
                 await follow(self._redis)
@@ -175,7 +174,6 @@ class ControlRoom:
             asked = self._asked[command.id] = asyncio.get_running_loop().create_future()
             spoken = msgspec.structs.replace(command, person=person)
             try:
-                assert self._redis is not None
                 await self._redis.xadd(
                     key("command"),
                     {"id": command.id, "source": f"/seats/{person.seat}", "type": "city.command", "data": msgspec.json.encode(spoken)},
@@ -198,7 +196,7 @@ class ControlRoom:
 
     # ---- the journal ----------------------------------------------------------------------------------------------------
 
-    async def _follow_journal(self, client: aioredis.Redis) -> None:
+    async def _follow_journal(self, client: Any) -> None:
         await self._recover(client)
         while True:
             reply = await client.xread({key(CHANGE): self.seq}, count=500, block=1000)
@@ -207,7 +205,7 @@ class ControlRoom:
                 for id_, fields in entries:
                     self._take(id_.decode(), fields[b"c"])
 
-    async def _recover(self, client: aioredis.Redis) -> None:
+    async def _recover(self, client: Any) -> None:
         """Reach the present: the newest snapshot and the journal after it, in a thread, beside the running loop."""
         if self.seq != "0-0" and await client.exists(key(CHANGE)):
             floor = (await client.hget(key("floor"), "change")) or b"0-0"
@@ -285,7 +283,7 @@ class ControlRoom:
 
     # ---- telemetry and rejected events -----------------------------------------------------------------------------------
 
-    async def _follow_telemetry(self, client: aioredis.Redis) -> None:
+    async def _follow_telemetry(self, client: Any) -> None:
         await self.ready.wait()
         async with client.pubsub(ignore_subscribe_messages=True) as heard:
             await heard.subscribe(key(TELEMETRY))
@@ -302,7 +300,7 @@ class ControlRoom:
             self.engine = msgspec.json.decode(raw)
             self.engine_heard_ms = _now_ms()
 
-    async def _follow_rejected(self, client: aioredis.Redis) -> None:
+    async def _follow_rejected(self, client: Any) -> None:
         newest = await client.xrevrange(key(REJECTED), count=KEPT_REJECTED)
         self.rejected.clear()
         self.rejected.extend(_rejected(id_, fields) for id_, fields in reversed(newest))

@@ -15,7 +15,7 @@ from dashboard.city.admission import Bounds
 from dashboard.city.changes import VERSION, Change, Rows
 from dashboard.city.commands import Command, decode_command
 from dashboard.city.events import Event
-from dashboard.city.state import ROW_TYPES
+from dashboard.city.state import ROW_TYPES, Clock
 from dashboard.errors import BadPayload
 from dashboard.live.streams import Entry, Order
 
@@ -60,7 +60,7 @@ def typed(change: Change) -> Change:
     return msgspec.structs.replace(change, rows=rows)
 
 
-def read_event(entry: Entry, bounds: Bounds | None, city_now_ms: int) -> Event:
+def read_event(entry: Entry, bounds: Bounds | None, clock: Clock) -> Event:
     """The event of an input entry, decoded and admitted.
 
     Raises: BadPayload `missing_field`, `bad_encoding`, `too_large`, and all that decoding and admission refuse.
@@ -75,7 +75,7 @@ def read_event(entry: Entry, bounds: Bounds | None, city_now_ms: int) -> Event:
         raise BadPayload("bad_encoding") from None
     if not raw:
         raise BadPayload("missing_field", field="data")
-    return admission.read_event(id_, source, type_, time, raw, bounds, city_now_ms)
+    return admission.read_event(id_, source, type_, time, raw, bounds, entry.id[0], clock)
 
 
 def read_command(entry: Entry) -> Command:

@@ -76,3 +76,15 @@ def test_the_next_county_is_let_in_and_a_complaint_without_a_place_too():
     complaint = {"complaint": "c", "verb": "report", "text": "noise", "channel": "web", "address": "East gate"}
     assert read(complaint, type_="city.complaint.reported").data.address == "East gate"
     assert read({**READING, "lat": 0, "lon": 0}, bounds=None).data.lat == 0
+
+
+def test_a_sender_that_does_not_know_of_the_simulation_is_moved_onto_the_city_clock():
+    from dashboard.city.admission import on_city_clock
+    from dashboard.city.state import Clock
+
+    wall_ms, evening_ms = 1_790_000_000_000, 1_349_177_400_000
+    simulated = Clock(evening_ms, wall_ms, 10.0, "simulation")
+
+    assert on_city_clock(wall_ms + 2_000, wall_ms + 3_000, simulated) == evening_ms + 20_000
+    assert on_city_clock(evening_ms + 5_000, wall_ms + 3_000, simulated) == evening_ms + 5_000
+    assert on_city_clock(wall_ms - 400_000, wall_ms, Clock()) == wall_ms - 400_000
