@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     replay = _command(commands, "replay", _replay, "play recorded events through the doors")
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV, JSON, GeoJSON or XLSX")
     replay.add_argument("--speed", type=speed, default=600.0, metavar="N|max")
+    replay.add_argument("--into-running", action="store_true", help="send into the city that runs, on its map")
+    replay.add_argument("--exit", action="store_true", help="end when all is taken; without it the city goes on")
     replay.add_argument("--mapping", type=Path, metavar="FILE", help="which column is what")
     replay.add_argument("--pack", metavar="DIR")
 
