@@ -425,7 +425,6 @@ _REJECTED: Final = {
     "empty_batch": ("批次是空的", "The batch is empty"),
     "batch_too_long": ("批次有 {count} 条，最多 {limit}", "The batch has {count} events, at most {limit}"),
     "not_a_photo": ("不是照片", "Not a photo"),
-    "changed.": ("有改动", "changed"),
 }
 
 # ---- labels --------------------------------------------------------------------------------------------------------------------
@@ -485,7 +484,7 @@ _LABELS: Final = {
     "label.tab_others": ("他席", "Others"),
     "label.tab_no_place": ("待定位", "No place"),
     "label.load_hint": ("本台十分钟内需决定的新件；线在 10", "new items needing a decision per ten minutes; the line is at 10"),
-    "label.per_10min": ("{n} 件/10 分", "{n} per 10 min"),
+    "label.per_10min": ("{n} 件/10 分", "{n}/10 min"),
     "label.new_n": ("{n} 条新到", "{n} new"),
     "label.merged_n": ("合并 {n}", "{n} merged"),
     "label.sending": ("发送中…", "Sending…"),
@@ -498,6 +497,7 @@ _LABELS: Final = {
     "label.empty_hint": ("新件会出现在这里。来源的新旧：", "A new item appears here. How fresh the sources are:"),
     "label.screen_equals_store": ("画面与库一致", "Screen equals store"),
     "label.none_selected": ("未选案件", "No incident selected"),
+    "label.choice": ("{team} 队 {minutes} 分", "{team}, {minutes} min"),
     "label.none": ("没有", "none"),
     "label.gone": ("这一件已移入历史。", "This one has left for history."),
     "label.evidence": ("依据", "Evidence"),
@@ -607,7 +607,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
 WORDS.update(
     {
         f"any_state.{code.split('.', 1)[1]}": words
-        for code, words in (_STATES | {}).items()
+        for code, words in _STATES.items()
         if code.startswith(("state.", "step.", "alert."))
     }
 )

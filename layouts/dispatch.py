@@ -79,7 +79,9 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
                 ],
                 id=SIDE,
             ),
-            html.Footer(id=TIMERS),
+            html.Footer(
+                [html.Div(id=TIMERS), html.Div(parts.switches(PATH, choices), className="switches")], className="foot"
+            ),
             html.Div(id=KEYS),
         ],
         id=NAME,

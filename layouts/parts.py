@@ -43,28 +43,6 @@ def brand(page_word: str, choices: Choices) -> Component:
     )
 
 
-def menu(pages: tuple[Any, ...], here: str, choices: Choices) -> Component:
-    """Links to the other pages, then language and theme: plain links, so that they work before any script has run."""
-    to = [
-        html.A(
-            words.say(f"page.{page.NAME}", choices.lang),
-            href=page.PATH + choices.search(),
-            className="here" if here == page.NAME else "",
-        )
-        for page in pages
-        if page.PATH != "/"
-    ]
-    return html.Nav(
-        [html.Div(to, className="pages"), html.Div(switches(here_path(pages, here), choices), className="switches")],
-        className="menu",
-    )
-
-
-def here_path(pages: tuple[Any, ...], here: str) -> str:
-    """The path of the page with that name."""
-    return next(page.PATH for page in pages if here == page.NAME)
-
-
 def switches(path: str, choices: Choices) -> list[Component]:
     """The same page in the other language, and in the other themes."""
     language = [

@@ -27,7 +27,13 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
     """The page's areas, empty."""
     return html.Div(
         [
-            html.Header([parts.brand("page.sources", choices), html.Div(id=STATUS)]),
+            html.Header(
+                [
+                    parts.brand("page.sources", choices),
+                    html.Div(id=STATUS),
+                    html.Div(parts.switches(PATH, choices), className="switches"),
+                ]
+            ),
             html.Div(id=LOST),
             html.Main(
                 [

@@ -177,7 +177,7 @@ class FakeCity:
     ) -> dict[str, Any]:
         """Add an incident without telling anybody; its timeline gets a report."""
         at, id_ = self.now_ms - age_s * 1000, f"i{number}"
-        limit_s = 120 if priority == 1 else 900 if state != "pending_check" else 1800
+        limit_s = {1: 120, 2: 900, 3: 7200}[priority]
         row = {
             "id": id_,
             "number": number,
@@ -193,7 +193,7 @@ class FakeCity:
             "reported_at_ms": at,
             "received_at_ms": at + 1400,
             "stage_since_ms": at + 20_000,
-            "due_ms": at + limit_s * 1000 + self.random.randrange(0, 1_500_000),
+            "due_ms": self.now_ms + int(limit_s * 1000 * self.random.uniform(-0.05, 0.9)),
             "limit_s": limit_s,
             "yellow_from": 0.5,
             "complaints": 1,

@@ -50,7 +50,7 @@ export class Atlas {
     return this.#made(`t${shown}${size}h${step}${+faint}`, () => this.#mark(teamMark(shown), size, { turn: step * 360 / HEADINGS, alpha: faint ? 0.5 : 1 }));
   }
   sensor(state, size, p = 2, off = false) {
-    return this.#made(`s${state}${size}p${p}${+off}`, () => this.#mark(sensorMark(state, p, size < 15), size, { blinkOff: off, alpha: state === "normal" || state === "late" ? 0.75 : 1 }));
+    return this.#made(`s${state}${size}p${p}${+off}`, () => this.#mark(sensorMark(state, p, size <= 16), size, { blinkOff: off, alpha: state === "normal" || state === "late" ? 0.75 : 1 }));
   }
   /** Many normal sensors in one place: a grey dot that grows slowly with their number; violet dashes where the worst is silence. */
   cell(count, worst) {
@@ -99,6 +99,7 @@ export class Atlas {
     c.clearRect(0, 0, w, h);
     c.setLineDash([]);
     c.textAlign = "start";
+    c.textBaseline = "alphabetic";
     return c;
   }
 

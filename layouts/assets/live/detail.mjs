@@ -60,7 +60,7 @@ export class Detail {
     const evidence = h("div", { class: "evidence" }), timeline = h("div", { class: "tl" }), facts = h("dl", { class: "facts" }), evidenceNote = h("span"), orders = h("div", { class: "orders" });
     dress(this.box, "incident");
     fill(this.box,
-      h("div", { class: "ihead" }, mark, title, place, h("span", { class: "push" }), limit, left, people),
+      h("div", { class: "ihead" }, h("button", { type: "button", class: "btn quiet back", onclick: () => this.onBack?.() }, `‹ ${t("label.queue")}`), mark, title, place, h("span", { class: "push" }), limit, left, people),
       h("div", { class: "irow" }, verbs, note, life),
       h("div", { class: "notices" }, refusal, ask),
       h("div", { class: "icols" },

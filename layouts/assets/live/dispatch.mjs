@@ -33,6 +33,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   /* ---- panels -------------------------------------------------------------------------------------------------------------- */
   const queue = new Queue($("dispatch-queue"), { store, clock, person, sender, onPick: (what) => select(what, "queue") });
   const detail = new Detail($("dispatch-incident"), { store, clock, person, channel, sender, act });
+  detail.onBack = () => { queue.pick(null); select(null, "back"); };
   const advice = new Advice($("dispatch-advice"), { store, clock, person, onSend: (team) => send(team), onShown: advised, allowed: () => channel.open && person.role === "dispatcher" });
   const crew = new Crew($("dispatch-teams"), { store, clock, onPick: (id) => select({ table: "teams", id }, "teams") });
   const pickIncident = (id) => { queue.pick(`incidents ${id}`); if (!queue.keys.includes(`incidents ${id}`)) select({ table: "incidents", id }, "list"); };
@@ -108,7 +109,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     const run = (fields = {}, verb = one.verb, target = id) => { ask(null); return go(verb, target, { ...version, ...fields }); };
     if (one.ask === "team") {
       const choices = advice.choices;
-      ask({ title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: `${store.tables.teams.get(choice.team)?.call ?? choice.team}  ${Math.max(1, Math.round(choice.eta_s / 60))} ${t("unit.min_short")}`, run: () => run({ team: choice.team, kind: "handle" }) })) });
+      ask({ title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean), recall = (order) => run({ version: order.version }, "recall", order.id);
       if (orders.length === 1) recall(orders[0]);

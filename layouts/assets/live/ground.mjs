@@ -42,7 +42,8 @@ const area = (line) => Math.abs(line.points.reduce((sum, [lat, lon], i) => { con
  * @param {Object<string, string>} tokens
  * @param {{weight?: number, font?: number, districtFont?: number, places?: boolean, districts?: boolean, roads?: boolean, avoid?: number[][]}} how `avoid`: boxes of live things, [x, y, rx, ry] */
 export function drawGround(context, map, view, tokens, { weight = 1, font = 12, districtFont = 15, places = true, districts = true, roads = true, avoid = [] } = {}) {
-  const { w, h, scale, at } = view, of = (...kinds) => map.layers.filter((line) => kinds.includes(line.kind));
+  const { w, h, scale, at } = view, zoom = Math.log2(scale * 40075.017 * Math.cos((view.lat ?? 40) * Math.PI / 180) / 256);
+  const of = (...kinds) => map.layers.filter((line) => kinds.includes(line.kind) && zoom >= (line.min_zoom ?? 0));
   context.save();
   context.lineJoin = context.lineCap = "round";
   context.fillStyle = tokens["map-ground"];
@@ -56,7 +57,9 @@ export function drawGround(context, map, view, tokens, { weight = 1, font = 12, 
   for (const line of of("park")) fill(line, tokens["map-park"]);
   for (const line of of("water")) if (line.closed) fill(line, tokens["map-water"]); else stroke(line, tokens["map-water"], Math.max(3, scale * 0.09));
   for (const line of of("block")) { fill(line, tokens["map-block"]); stroke(line, tokens["map-road-2"], 1); }
-  if (scale > 12) { context.globalAlpha = 0.75; for (const line of of("lane")) stroke(line, tokens["map-road-3"], WIDTH.lane * weight); context.globalAlpha = 1; }
+  context.globalAlpha = 0.75;
+  for (const line of of("lane")) stroke(line, tokens["map-road-3"], WIDTH.lane * weight);
+  context.globalAlpha = 1;
   for (const line of of("avenue")) if ((line.width_px ?? 0) < 3) stroke(line, tokens["map-road-3"], (line.width_px ?? WIDTH.avenue) * weight);
   const express = of("express").map((line) => ({ ...line, path: shape(line, at) }));
   for (const line of express) stroke(line, tokens["map-ground"], WIDTH.express * 2.1 * weight);
@@ -83,14 +86,14 @@ function drawNames(context, map, { w, h, scale, at }, tokens, { weight, font, di
   for (const label of ordered) {
     const [x, y] = at(label.lat, label.lon), words = lang === "en" ? label.en : label.zh, { kind } = label;
     if (x < 10 || x > w - 10 || y < 10 || y > h - 10) continue;
-    if (kind === "district" ? !districts : kind === "ring" ? !roads : !places) { if (kind === "hub") hub(context, x, y, weight, tokens); continue; }
-    if (kind !== "district" && kind !== "ring" && scale < RANK_SCALE[Math.min(4, label.rank)]) { if (kind === "hub") hub(context, x, y, weight, tokens); continue; }
+    if (kind === "district" ? !districts : kind === "ring" || kind === "axis" ? !roads : !places) { if (kind === "hub") hub(context, x, y, weight, tokens); continue; }
+    if ((kind === "place" || kind === "hub") && scale < RANK_SCALE[Math.min(4, label.rank)]) { if (kind === "hub") hub(context, x, y, weight, tokens); continue; }
     const size = kind === "district" ? districtFont : kind === "ring" ? font * 0.92 : font;
     context.font = `400 ${size}px ${tokens.font}`;
     context.letterSpacing = kind === "district" ? `${(size * (lang === "en" ? 0.08 : 0.35)).toFixed(1)}px` : "0px";
     const wide = context.measureText(words).width, high = size * 1.1, dot = kind === "place" || kind === "hub";
-    const spots = dot ? [[x + size * 0.5, y], [x - size * 0.5 - wide, y], [x - wide / 2, y - size * 1.05], [x - wide / 2, y + size * 1.05]] : kind === "ring" ? [[x - wide / 2, y]] : [[x - wide / 2, y], [x - wide / 2, y - size * 1.4], [x - wide / 2, y + size * 1.4]];
-    const spot = spots.map(([bx, by]) => [bx, by, [bx - 3, by - high / 2, bx + wide + 3, by + high / 2]]).find(([bx, , box]) => bx > 4 && bx + wide < w - 4 && clear(box));
+    const beside = kind === "axis", spots = beside ? [[x + size * 0.4, y], [x - size * 0.4 - wide, y]] : dot ? [[x + size * 0.5, y], [x - size * 0.5 - wide, y], [x - wide / 2, y - size * 1.05], [x - wide / 2, y + size * 1.05]] : kind === "ring" ? [[x - wide / 2, y]] : [[x - wide / 2, y], [x - wide / 2, y - size * 1.4], [x - wide / 2, y + size * 1.4]];
+    const spot = spots.map(([bx, by]) => [bx, by, [bx - 3, by - high / 2, bx + wide + 3, by + high / 2]]).find(([bx, by, box]) => bx > 4 && bx + wide < w - 4 && by > high * 0.6 && by < h - high * 0.6 && clear(box));
     if (kind === "hub") hub(context, x, y, weight, tokens);
     if (!spot) continue;
     taken.push(spot[2]);

@@ -6,6 +6,7 @@ import { Atlas, readTokens } from "./atlas.mjs";
 import { curve, drawGround } from "./ground.mjs";
 import { soon } from "./loop.mjs";
 import { Picture } from "./picture.mjs";
+import { metresBetween } from "./scene.mjs";
 import { span } from "./time.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 
@@ -147,6 +148,17 @@ export class CityMap {
     this.#ask();
   }
   advise(teams, ways) { this.advised = teams; this.ways = ways; this.everything = true; this.groundDue = true; this.#ask(); }
+  /** Circles on the ground around spots that are talked about; the incidents in `hidden` and the teams inside `lens` are drawn elsewhere. */
+  point_out(spots, hidden, lens = null) {
+    this.spots = spots;
+    if (lens?.lat !== this.lens?.lat) for (const id of this.slots.teams.keys()) this.due.teams.add(id);
+    this.lens = lens;
+    const changed = [...hidden].filter((id) => !this.hidden?.has(id)).concat([...(this.hidden ?? [])].filter((id) => !hidden.has(id)));
+    this.hidden = hidden;
+    for (const id of changed) this.due.incidents.add(id);
+    this.bracketsDue = this.groundDue = true;
+    this.#ask();
+  }
   fade(faded) { if (faded.teams === this.faded.teams) return; this.faded = faded; this.everything = true; this.#ask(); }
   /** A new theme or size: every bitmap is made anew. */
   dress(sizes) { this.tokens = readTokens(); this.sizes = sizes ?? this.sizes; this.atlas = null; this.#reset(); }
@@ -248,7 +260,7 @@ export class CityMap {
 
   #incident(id) {
     const row = this.store.tables.incidents.get(id);
-    if (!row || !isOpen(row)) return this.#gone("incidents", id);
+    if (!row || !isOpen(row) || this.hidden?.has(id)) return this.#gone("incidents", id);
     const { sizes } = this, p = row.priority, hand = isHand(row), unack = isUnack(row), chosen = this.#isSelected("incidents", id);
     const slot = this.#slot("incidents", id, row.lat, row.lon), key = `incidents ${id}`;
     const wink = unack && p === 1;
@@ -272,6 +284,7 @@ export class CityMap {
     if (!row || row.shown === "off") return this.#gone("teams", id);
     const live = this.store.telemetry.teams.get(id), { sizes } = this, advice = this.advised.get(id);
     const [lat, lon, t_ms, heading] = live ?? [row.lat, row.lon, null, 0];
+    if (this.lens && metresBetween({ lat, lon }, this.lens) < this.lens.radius_m) return this.#gone("teams", id);
     const slot = this.#slot("teams", id, lat, lon);
     const faint = this.faded.teams || (row.shown !== "silent" && t_ms != null && this.clock.known() && this.clock.now() - t_ms > STALE_POSITION_MS * Math.max(1, this.clock.rate / 10));
     this.#put(slot, this.atlas.team(row.shown, advice ? sizes.advised : sizes.team, heading ?? 0, faint), this.#isSelected("teams", id) ? PLANE.selected : PLANE.team);
@@ -287,6 +300,7 @@ export class CityMap {
   #sensor(id) {
     const one = this.store.telemetry.sensors.get(id);
     if (!one) return this.#gone("sensors", id);
+    if (this.sizes.wall && one[4] < 2) return this.#gone("sensors", id);      // what is normal needs nobody ten metres away
     const flag = FLAG[one[4]] ?? "normal", slot = this.#slot("sensors", id, one[0], one[1]), abnormal = one[4] >= 3;
     const size = abnormal ? this.sizes.sensor : this.sizes.small;
     return this.#put(slot, this.atlas.sensor(flag, size, abnormal ? this.#sensorPriority(id) : 3), abnormal ? PLANE.alert : flag === "silent" ? PLANE.silent : PLANE.sensor);
@@ -295,7 +309,7 @@ export class CityMap {
 
   #cell(id) {
     const one = this.store.telemetry.cells.get(id);
-    if (!one) return this.#gone("cells", id);
+    if (!one || (this.sizes.wall && one[3] < 2)) return this.#gone("cells", id);
     return this.#put(this.#slot("cells", id, one[0], one[1]), this.atlas.cell(one[2], one[3]), PLANE.cell);
   }
 
@@ -305,10 +319,12 @@ export class CityMap {
     const row = selected && (store.tables[selected.table]?.get(selected.id));
     const live = selected?.table === "teams" ? store.telemetry.teams.get(selected.id) : null;
     if (row && (live || row.lat != null)) wanted.set("on", [live?.[0] ?? row.lat, live?.[1] ?? row.lon, this.atlas.brackets(this.sizes.selected), PLANE.label]);
+    for (const [k, spot] of (this.spots ?? []).entries()) if (spot.count) wanted.set(`spot ${k}`, [spot.lat, spot.lon, this.atlas.label(String(spot.count), { size: this.sizes.label, strong: true, centre: true, halo: 6 }), PLANE.label]);
     for (const [id, { words, best }] of this.advised) {
       const way = this.ways?.get(id);
       if (!way || !words) continue;
-      const share = best ? 0.5 : 0.62, [a, b] = way;
+      const share = best ? 0.5 : 0.62, [a, b] = way, from = this.at(...a), to = this.at(...b);
+      if (Math.hypot(from[0] - to[0], from[1] - to[1]) < 110) continue;          // no room for a flag beside the marks
       wanted.set(`flag ${id}`, [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, this.atlas.label(words, { size: 12.5, plate: best ? "best" : "rest", strong: best }), PLANE.flag]);
     }
     for (const id of this.slots.brackets.keys()) if (!wanted.has(id)) this.#gone("brackets", id);
@@ -324,13 +340,13 @@ export class CityMap {
   }
 
   #drawBase() {
-    const { sizes, ratio } = this, c = this.base.getContext("2d", { alpha: false });
+    const { sizes, ratio } = this, { lat } = this.leaflet.getCenter(), c = this.base.getContext("2d", { alpha: false });
     const avoid = [...this.keepClear()];
     const { incidents, teams } = this.store.tables;
     for (const row of incidents.values()) if (isOpen(row)) avoid.push([...this.at(row.lat, row.lon), sizes[`p${row.priority}`] * 0.62]);
     for (const [id, row] of teams) if (row.shown !== "off") { const live = this.store.telemetry.teams.get(id); avoid.push([...this.at(live?.[0] ?? row.lat, live?.[1] ?? row.lon).map((v, k) => v + (k ? 0 : sizes.labels ? 9 : 0)), sizes.labels ? 22 : sizes.team * 0.5, sizes.team * 0.6]); }
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawGround(c, this.basemap, { w: this.w, h: this.h, scale: this.kmScale, at: this.at }, this.tokens, { weight: sizes.wall ? sizes.weight : this.zoom < 12 ? 1.05 : 1.5, font: sizes.font, districtFont: sizes.districtFont, places: !sizes.wall, districts: sizes.wall || this.kmScale < 130, avoid });
+    drawGround(c, this.basemap, { w: this.w, h: this.h, scale: this.kmScale, at: this.at, lat }, this.tokens, { weight: sizes.wall ? sizes.weight : this.zoom < 12 ? 1.05 : 1.5, font: sizes.font, districtFont: sizes.districtFont, places: !sizes.wall, districts: sizes.wall || this.kmScale < 130, avoid });
   }
 
   /** Base, area of the selected, trails and ways into one bitmap that the picture keeps as its ground. */

@@ -48,7 +48,7 @@ export function mount({ root, store, channel, clock }) {
     keyed(body, rows, (row) => row.id, make, update);
     const n = (state) => rows.filter((row) => row.state === state).length;
     const states = ["live", "late", "dead"].map((state) => [state, n(state)]);
-    keyed(summary, [...states.map(([state, k]) => ({ id: state, mark: state, words: `${word("source", state)} ${k}` })), { id: "rejected", words: t("label.rejected_held", { n: store.rejected.size }) }], (one) => one.id, (one) => h("span", null, one.mark ? sourceMark(one.mark, 12) : null, h("b")), (node, one) => { text(node.lastChild, one.words); dress(node, `sum ${one.id}`); });
+    keyed(summary, [...states.map(([state, k]) => ({ id: state, mark: state, words: `${word("source", state)} ${k}` })), { id: "rejected", words: t("label.rejected_held", { n: store.rejected.size }) }], (one) => one.id, (one) => h("span", null, one.mark ? sourceMark(one.mark, 12) : null, h("b")), (node, one) => { text(node.lastChild, one.words); dress(node, `sum is-${one.id}`); });
     if (!rows.length) fill(body, h("p", { class: "none" }, t(store.seq === null ? "label.loading" : "label.no_sources")));
     else body.querySelector(":scope > .none")?.remove();
   }

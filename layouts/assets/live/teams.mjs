@@ -36,10 +36,11 @@ export class Advice {
 
   #draw() {
     const row = this.incident && this.store.tables.incidents.get(this.incident);
-    this.box.hidden = !row || !(row.state === "pending_dispatch" || isHand(row) || row.state === "reported" || row.state === "pending_register");
+    const early = row?.state === "reported" || row?.state === "pending_register";
+    this.box.hidden = !row || !(row.state === "pending_dispatch" || isHand(row) || (early && this.person.role === "dispatcher"));
     if (this.box.hidden) { this.rows = []; this.#tell(); return; }
     const { title, note, list, short } = this.parts, detail = this.store.details.get(`incident:${this.incident}`), all = detail?.advice ?? [];
-    this.rows = all.filter((one) => !one.blocked);
+    this.rows = all.filter((one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent");
     text(title, t("label.advice_for", { number: row.number }));
     const oldest = Math.max(0, ...this.rows.slice(0, BEST).map((one) => one.position_age_s ?? 0));
     text(note, !detail ? t("label.loading") : oldest > POSITION_STALE_S ? t("label.advice_old", { age: span(oldest) }) : t("label.advice_straight"));

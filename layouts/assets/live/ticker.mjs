@@ -5,7 +5,7 @@ import { incidentMark, svg } from "./marks.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { soon } from "./loop.mjs";
 import { clock as asClock, span } from "./time.mjs";
-import { category, t, where, word } from "./words.mjs";
+import { category, lang, t, where, word } from "./words.mjs";
 
 const ROOM = 3, DWELL_S = 8;
 
@@ -27,7 +27,7 @@ export function mountTicker(box, { store, clock }) {
   function update(node, row) {
     const { mark, line } = node.parts, look = `${row.priority}${isHand(row)}${isUnack(row)}`;
     if (mark.dataset.look !== look) { mark.dataset.look = look; fill(mark, svg(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), 20, { name: t("label.priority", { p: row.priority }) })); }
-    text(line, `${where(row)} ${category(row.category)}`);
+    text(line, lang === "en" ? `${category(row.category)}, ${where(row)}` : `${where(row)} ${category(row.category)}`);
     node.row = row;
     state(node);
   }

@@ -7,7 +7,6 @@ import { figure, known, named, t, word } from "./words.mjs";
 import { soon } from "./loop.mjs";
 
 const ORDER = ["crowd", "arrival_median_min", "awaiting_dispatch", "on_time_share", "calls_10min", "noise_over", "unacknowledged", "open", "response_p90_min", "teams_free", "teams_busy", "teams_silent"];
-const ROOM = 6;
 
 /** Value as shown: counts whole, measures with one place, too few to rate as a dash. */
 export function shown(row) {
@@ -16,10 +15,10 @@ export function shown(row) {
 }
 
 /** Which figures the wall has room for: a fixed order, but an abnormal one outside of it takes the place of the last calm one. */
-export function chosen(kpi) {
+export function chosen(kpi, room = 6) {
   const keys = [...ORDER.filter((key) => kpi.has(key)), ...[...kpi.keys()].filter((key) => !ORDER.includes(key)).sort()];
-  const inside = keys.slice(0, ROOM);
-  for (const key of keys.slice(ROOM)) {
+  const inside = keys.slice(0, room);
+  for (const key of keys.slice(room)) {
     if (kpi.get(key).state === "calm" || !["over", "near", "stale"].includes(kpi.get(key).state)) continue;
     const give = inside.findLastIndex((one) => kpi.get(one).state === "calm");
     if (give >= 0) inside[give] = key;
@@ -27,7 +26,7 @@ export function chosen(kpi) {
   return inside;
 }
 
-export function mountTiles(box, { store, clock, frozen }) {
+export function mountTiles(box, { store, clock, frozen, room }) {
   function make() {
     const name = h("span", { class: "clip" }), age = ageNode(), value = h("b"), unit = h("span", { class: "unit" }), mark = h("span"), spark = sparkNode(), aim = h("div", { class: "aim clip" });
     const node = h("article", { class: "tile" }, h("div", { class: "top" }, name, age), h("div", { class: "fig" }, value, unit, mark), spark, aim);
@@ -51,7 +50,7 @@ export function mountTiles(box, { store, clock, frozen }) {
     const seconds = Math.max(0, (clock.now() - (row.state === "stale" ? row.oldest_ms ?? row.at_ms : row.at_ms)) / 1000);
     node.parts.age.show(seconds, row.state === "stale" || frozen() ? 0 : Infinity);
   }
-  const paint = () => keyed(box, chosen(store.kpi), (key) => key, make, update);
+  const paint = () => keyed(box, chosen(store.kpi, room), (key) => key, make, update);
   store.on("kpi", () => soon(paint));
   return { tick() { for (const node of box.children) ages(node); } };
 }

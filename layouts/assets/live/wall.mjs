@@ -33,7 +33,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
   $("wall-stage").append(mark.chip);
 
   /* ---- the rest -------------------------------------------------------------------------------------------------------- */
-  const tiles = mountTiles($("wall-figures"), { store, clock, frozen: () => truly.state === "dead" });
+  const tiles = mountTiles($("wall-figures"), { store, clock, frozen: () => truly.state === "dead", room: k > 1.04 ? 4 : 6 });
   const ticker = mountTicker($("wall-ticker"), { store, clock });
   const tally = [h("small"), ...[1, 2, 3].map((p) => h("span", null, svg(incidentMark(p), 20, { name: t("label.priority", { p }) }), h("b")))];
   for (const one of tally.slice(1)) one.firstChild.style.cssText = "width:1em;height:1em";
@@ -78,16 +78,14 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
       text(why, n ? t("scene.whole_city", { n: count(n) }) : t("scene.nothing_open"));
     }
     if (!map) return;
-    map.spots = spot ? [{ ...spot, priority: spot.worst.priority }] : [];
-    map.groundDue = true;
-    soon(map.draw);
     soon(lens);
   }
 
   const glass = document.createElement("canvas");
   function lens() {
     const box = $("wall-lens"), u = unit();
-    const corner = spot && map && !root.classList.contains("far") ? corners(u) : null;
+    const corner = spot && map && !root.classList.contains("far") ? place(u) : null;
+    if (map) map.point_out(spot ? [{ ...spot, priority: spot.worst.priority, count: corner ? spot.members.length : 0 }] : [], new Set(corner ? spot.members.map((row) => row.id) : []), corner && spot);
     if (!corner) { if (box.firstChild) box.replaceChildren(); return; }
     const w = LENS.w * u, high = LENS.h * u, ratio = Math.min(2, devicePixelRatio || 1);
     const scale = Math.min(LENS.scale * u, Math.min(w, high) * 0.43 / (spot.radius_m / 1000)), times = Math.max(2, Math.round(scale / map.kmScale));
@@ -99,7 +97,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     const at = (lat, lon) => [w / 2 + (lon - spot.lon) * kx * scale, high / 2 - (lat - spot.lat) * 110.99 * scale];
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const members = spot.members.map((row) => store.tables.incidents.get(row.id)).filter((row) => row && isOpen(row));
-    drawGround(c, basemap, { w, h: high, scale, at }, map.tokens, { weight: 2.6 * u, font: 26 * u, places: true, districts: false, roads: false, avoid: members.map((row) => [...at(row.lat, row.lon), 24 * u]) });
+    drawGround(c, basemap, { w, h: high, scale, at, lat: spot.lat }, map.tokens, { weight: 2.6 * u, font: 26 * u, places: true, districts: false, roads: false, avoid: members.map((row) => [...at(row.lat, row.lon), 24 * u]) });
     const put = (strokes, lat, lon, size, turn = 0) => { const [x, y] = at(lat, lon); c.save(); c.translate(x - size / 2, y - size / 2); c.scale(size / 20, size / 20); paintMark(c, strokes, (name) => map.tokens[name], { turn, font: map.tokens.font, blinkOff: !map.blink }); c.restore(); };
     for (const row of members.sort((a, b) => b.priority - a.priority)) put(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), row.lat, row.lon, (row.priority === 1 ? 50 : row.priority === 2 ? 38 : 30) * u);
     c.font = `600 ${26 * u}px ${map.tokens.font}`; c.textBaseline = "middle"; c.lineJoin = "round";
@@ -111,17 +109,21 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
       c.lineWidth = 6 * u; c.strokeStyle = map.tokens["map-ground"]; c.strokeText(row.call, x + 21 * u, y); c.fillStyle = map.tokens["ink-1"]; c.fillText(row.call, x + 21 * u, y);
     }
   }
-  /** The corner of the stage where the lens hides the fewest things, or none. */
-  function corners(u) {
-    const w = LENS.w * u, high = LENS.h * u, gap = 24 * u, W = map.w, H = map.h, top = 76 * u;
-    const things = [...[...store.tables.incidents.values()].filter((row) => isOpen(row) && metresBetween(row, spot) > spot.radius_m).map((row) => [...map.at(row.lat, row.lon), { 1: 1000, 2: 3, 3: 1 }[row.priority]]),
-      ...[...store.tables.teams].filter(([, row]) => row.shown !== "off").map(([id, row]) => { const live = store.telemetry.teams.get(id) ?? [row.lat, row.lon]; return [...map.at(live[0], live[1]), 2]; })];
-    const [sx, sy] = map.at(spot.lat, spot.lon), choices = [[W - w - gap, H - high - gap], [gap, H - high - gap], [gap, top], [W - w - gap, top]];
-    const cost = choices.map(([x, y]) => things.reduce((sum, [tx, ty, weight]) => sum + (tx > x - 12 && tx < x + w + 12 && ty > y - 12 && ty < y + high + 12 ? weight : 0), 0) + (sx > x - 30 && sx < x + w + 30 && sy > y - 30 && sy < y + high + 30 ? 1000 : 0));
-    if (lens.corner !== undefined && cost[lens.corner] <= Math.min(...cost) + 6 && cost[lens.corner] < 40) return choices[lens.corner];
-    const least = Math.min(...cost);
-    lens.corner = least < 40 ? cost.indexOf(least) : undefined;
-    return lens.corner === undefined ? null : choices[lens.corner];
+  /** Where on the stage the lens hides the fewest things: it stays where it is as long as that is nearly as good. */
+  function place(u) {
+    const w = LENS.w * u, high = LENS.h * u, gap = 24 * u, step = 44 * u, top = 76 * u, room = 16 * u;
+    const things = [...[...store.tables.incidents.values()].filter((row) => isOpen(row) && metresBetween(row, spot) > spot.radius_m).map((row) => [...map.at(row.lat, row.lon), { 1: 60, 2: 4, 3: 1 }[row.priority]]),
+      ...[...store.tables.teams].filter(([, row]) => row.shown !== "off").map(([id, row]) => { const live = store.telemetry.teams.get(id) ?? [row.lat, row.lon]; return [...map.at(live[0], live[1]), 2]; }), [...map.at(spot.lat, spot.lon), 1000], ...[...store.telemetry.sensors.values()].filter((one) => one[4] >= 3).map((one) => [...map.at(one[0], one[1]), 2])];
+    const cost = ([x, y]) => things.reduce((sum, [tx, ty, weight]) => sum + (tx > x - room && tx < x + w + room && ty > y - room && ty < y + high + room ? weight : 0), 0);
+    let best = null, least = Infinity;
+    const right = map.w - w - gap, bottom = map.h - high - gap;
+    for (let x = right; x >= gap; x -= step) for (let y = bottom; y >= top; y -= step) {
+      const edge = Math.min(right - x, x - gap) / map.w + Math.min(bottom - y, y - top) / map.h, c = cost([x, y]) + edge * 3;
+      if (c < least) { least = c; best = [x, y]; }
+    }
+    if (lens.at && lens.at[0] <= right + 1 && lens.at[1] <= bottom + 1 && cost(lens.at) <= least + 5) best = lens.at;
+    lens.at = best;
+    return best;
   }
 
   /* ---- map --------------------------------------------------------------------------------------------------------------- */
