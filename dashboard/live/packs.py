@@ -348,6 +348,8 @@ class _Layer(msgspec.Struct, forbid_unknown_fields=True):
     smooth: bool = False
     min_zoom: float = 0
     name: str = ""
+    width_px: float = 0
+    """Drawn so wide at city scale; 0 = the usual width of its kind."""
 
 
 class _Label(msgspec.Struct, forbid_unknown_fields=True):
@@ -394,6 +396,7 @@ def _dense(layer: _Layer) -> dict[str, Any]:
     points = smoothed(layer.points, layer.closed) if layer.smooth and len(layer.points) > 2 else layer.points
     return {
         "kind": layer.kind,
+        **({"width_px": layer.width_px} if layer.width_px else {}),
         "closed": layer.closed,
         "smooth": False,
         "min_zoom": layer.min_zoom,
