@@ -400,31 +400,46 @@ _REFUSED: Final = {
 }
 
 _REJECTED: Final = {
-    "missing_field": ("缺少字段 {field}", "Field {field} is missing"),
-    "field_too_long": ("字段 {field} 太长，最多 {limit}", "Field {field} is too long, at most {limit}"),
-    "unknown_type": ("不认识的事件类型 {type}", "Unknown type of event {type}"),
-    "bad_data": ("数据不合规定：{detail}", "The data break the contract: {detail}"),
-    "bad_json": ("不是 JSON：{detail}", "Not JSON: {detail}"),
-    "bad_encoding": ("不是 UTF-8 文本", "Not UTF-8 text"),
-    "bad_envelope": ("事件信封不合规定：{detail}", "The envelope breaks the contract: {detail}"),
-    "half_a_place": ("只有一半的坐标：纬度经度要一起给", "Half a place: latitude and longitude go together"),
-    "swapped_place": ("纬度经度像是写反了：{lat}, {lon}", "Latitude and longitude look swapped: {lat}, {lon}"),
-    "outside_city": ("位置在城市之外：{lat}, {lon}", "The place is outside the city: {lat}, {lon}"),
-    "bad_time": ("时间无法读懂：{time}", "The time cannot be read: {time}"),
-    "time_without_zone": ("时间没有时区：{time}", "The time has no zone: {time}"),
-    "time_before_history": ("时间早得不可能", "The time is impossibly early"),
-    "time_ahead": ("时间比城市时钟快 5 分钟以上", "The time is more than 5 min ahead of the city clock"),
-    "time_too_old": ("时间比城市时钟早 7 天以上", "The time is more than 7 days behind the city clock"),
+    "missing_field": ("缺少“{field}”。", "“{field}” is missing."),
+    "field_too_long": ("“{field}”超过 {limit} 个字符。", "“{field}” is longer than {limit} characters."),
+    "unknown_type": ("不认识的事件类型“{type}”。", "Unknown event type “{type}”."),
+    "bad_data": ("数据不符合约定：{detail}", "The data breaks the contract: {detail}"),
+    "bad_json": ("不是可读的 JSON：{detail}", "This is not readable JSON: {detail}"),
+    "bad_encoding": ("文字不是 UTF-8 编码。", "The text is not UTF-8."),
+    "bad_envelope": ("信封不是 CloudEvents 1.0：{detail}", "The envelope is not CloudEvents 1.0: {detail}"),
+    "half_a_place": ("只有纬度或只有经度，两者须同时给出。", "Half a place: latitude and longitude go together."),
+    "swapped_place": ("经纬度颠倒了：lat {lat}、lon {lon} 对调后才在本市。", "Latitude and longitude are interchanged: lat {lat}, lon {lon} lies in this city only the other way round."),
+    "outside_city": ("lat {lat}、lon {lon} 不在本市范围内。", "lat {lat}, lon {lon} is outside of this city."),
+    "bad_time": ("“{time}”不是 RFC 3339 时间。", "“{time}” is not an RFC 3339 time."),
+    "time_without_zone": ("时间“{time}”没有时区；请加上例如 +08:00。", "“{time}” has no time zone; add it, for instance +08:00."),
+    "time_before_history": ("事件时间早于 2005 年，发送方的时钟多半不对。", "The event is from before 2005: the sender's clock is probably wrong."),
+    "time_ahead": ("事件时间比城市时钟快 5 分钟以上。", "The event is more than 5 min ahead of the city clock."),
+    "time_too_old": ("事件时间比城市时钟早 7 天以上。", "The event is more than 7 days behind the city clock."),
     "unknown_category": ("不认识的类别 {category}", "Unknown category {category}"),
     "unknown_assignment": ("没有派单 {assignment}", "There is no assignment {assignment}"),
     "not_your_assignment": ("派单 {assignment} 不属于设备 {device}", "Assignment {assignment} does not belong to device {device}"),
-    "too_large": ("太大：{size_bytes} 字节", "Too large: {size_bytes} bytes"),
     "change_from_the_future": ("由更新的版本写成（v{v}）", "Written by a newer version (v{v})"),
-    "too_slow": ("发送太慢，超过 {limit_s} 秒", "Sent too slowly, more than {limit_s} s"),
-    "media_type": ("内容类型是 {content_type}，应为 {expected}", "The content type is {content_type}, expected {expected}"),
-    "empty_batch": ("批次是空的", "The batch is empty"),
-    "batch_too_long": ("批次有 {count} 条，最多 {limit}", "The batch has {count} events, at most {limit}"),
-    "not_a_photo": ("不是照片", "Not a photo"),
+    "too_large": ("内容超过 {limit_bytes} 字节。", "Larger than {limit_bytes} bytes."),
+    "too_slow": ("内容传输超过 {limit_s} 秒。", "The body took longer than {limit_s} s to arrive."),
+    "media_type": ("不接受“{content_type}”；可用：{expected}。", "“{content_type}” is not taken here; use one of: {expected}."),
+    "empty_batch": ("没有任何事件。", "There is no event in it."),
+    "batch_too_long": ("一次最多 {limit} 条，收到 {count} 条。", "At most {limit} items at a time; {count} came."),
+    "not_a_photo": ("不是 JPEG、PNG 或 WebP 照片。", "This is not a JPEG, PNG or WebP photo."),
+    "not_found": ("没有这个地址。", "There is nothing at this address."),
+    "method_not_allowed": ("此地址只接受 {allowed}。", "This address takes {allowed} only."),
+    "internal": ("内部出错，已记入日志；请稍后重发。", "Something failed on our side and was logged; please send it again later."),
+    "bad_frame": ("读不懂的消息：{detail}", "The message cannot be read: {detail}"),
+    "hello_first": ("请先发送 hello。", "Say hello first."),
+    "hello_twice": ("hello 只能发一次。", "Hello is said once."),
+    "unknown_device": ("设备或令牌不对。", "The device or its token is wrong."),
+    "newer_connection": ("同一设备已重新连接，此连接关闭。", "The same device has connected anew; this connection is closed."),
+    "not_its_own": ("“{field}”不是本设备的。", "“{field}” is not this device's own."),
+    "row_without_time": ("第 {line} 行没有可读的时间：“{time}”。", "Line {line} has no readable time: “{time}”."),
+    "row_without_text": ("第 {line} 行没有内容。", "Line {line} says nothing."),
+    "bad_row": ("第 {line} 行读不了：{detail}", "Line {line} cannot be read: {detail}"),
+    "store_silent": ("消息库没有应答，什么也没有收下；请稍后重发。", "The store does not answer; nothing was taken. Send it again later."),
+    "store_full": ("消息库已满，什么也没有收下。", "The store is full; nothing was taken."),
+    "store_refused": ("消息库拒绝写入，什么也没有收下。", "The store refused to write; nothing was taken."),
 }
 
 # ---- labels --------------------------------------------------------------------------------------------------------------------
@@ -603,6 +618,8 @@ _LABELS: Final = {
 WORDS: Final[dict[str, tuple[str, str]]] = {
     **_STATES, **_VERBS, **_KEYS, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
 }  # fmt: skip
+REJECTED: Final = frozenset(_REJECTED)
+"""The codes with which something from outside is not taken: the table of `docs/events.md`."""
 # A refusal may name the state of any of the three lifecycles, or the change that came in between.
 WORDS.update(
     {

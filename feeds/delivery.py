@@ -6,17 +6,19 @@ same place. May not know HTTP or sockets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from dashboard import words
 from dashboard.city import privacy
 from dashboard.city.admission import LIVE, Bounds, read_event
 from dashboard.city.events import STREAM_OF
 from dashboard.city.state import Clock
 from dashboard.errors import BadPayload
-from dashboard.live.intake import Entry, Intake
+from dashboard.live.intake import Entry, Intake, clipped
 from feeds.envelope import Envelope, Item, Unreadable
 
 
@@ -35,6 +37,16 @@ class Refusal(Struct, frozen=True):
 
 
 Result = Accepted | Refusal
+
+
+def refusal(code: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A refusal as the sender reads it: code, sentence in both languages, arguments."""
+    arguments = clipped(arguments)
+    return {
+        "code": code,
+        "sentence": {lang: words.say(code, lang, **arguments) for lang in ("zh", "en")},
+        "args": arguments,
+    }
 
 
 async def deliver(

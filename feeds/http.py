@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from dashboard import refusals
 from dashboard.errors import BadPayload, CityError, StreamLost
-from feeds.delivery import Accepted, Refusal, Result
+from feeds.delivery import Accepted, Refusal, Result, refusal
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +42,6 @@ def answer(content: Any, status: int, headers: Mapping[str, str] | None = None) 
     return Response(
         msgspec.json.encode(content), status, {**_HEADERS, **(headers or {})}, media_type="application/json"
     )
-
-
-def refusal(code: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A refusal as the sender reads it: code, sentence in both languages, arguments."""
-    return {"code": code, "sentence": refusals.sentence(code, arguments), "args": dict(arguments)}
 
 
 def refused(error: CityError) -> Response:

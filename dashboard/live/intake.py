@@ -29,6 +29,7 @@ from dashboard.live.streams import CLOCK, CURSOR, REJECTED, Cursor, key
 KEPT_BYTES: Final = 65_536
 """A refused payload is kept whole up to 64 KB (what every CloudEvents hop must carry); of a longer one the beginning
 is kept, and the arguments say how long it was. Without it, 7 days of 1 MB payloads would fill the store."""
+ARGUMENT_LIMIT: Final = 300
 CLOCK_AGE_S: Final = 0.1
 """How long a read of the city clock is reused: doors ask for each of up to thousands of events a second."""
 
@@ -94,7 +95,7 @@ def rejected_fields(
 ) -> dict[str, str]:
     """The fields of a rejected entry: stream, entry, source, code, args, event (masked), at (real ms)."""
     event, size = masked_event(raw)
-    args = privacy.mask_json(dict(args))
+    args = privacy.mask_json(clipped(args))
     if size > KEPT_BYTES:
         args = {**args, "size_bytes": size, "kept_bytes": KEPT_BYTES}
     return {
@@ -106,6 +107,17 @@ def rejected_fields(
         "event": event,
         "at": str(at_ms),
     }
+
+
+def clipped(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a refusal with long texts cut: a decoder may complain of a megabyte of the sender's own."""
+    return {name: _clip(value) for name, value in args.items()}
+
+
+def _clip(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > ARGUMENT_LIMIT:
+        return value[: ARGUMENT_LIMIT - 1] + "…"
+    return value
 
 
 def masked_event(raw: bytes | Mapping[str, Any]) -> tuple[str, int]:

@@ -22,12 +22,11 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from dashboard import refusals
 from dashboard.city.admission import Bounds
 from dashboard.city.pack import Device
 from dashboard.errors import BadPayload, StreamLost
 from dashboard.live.intake import Intake, real_now_ms
-from feeds.delivery import Accepted, deliver
+from feeds.delivery import Accepted, deliver, refusal
 from feeds.envelope import Envelope
 from feeds.patrol.decode import Hello, Speaker, counted_skew_ms, decode, decode_hello
 from feeds.patrol.outbox import EVERYBODY, Outbox
@@ -179,7 +178,7 @@ class Gateway:
         if isinstance(result, Accepted):
             await _say(session.connection, {"ack": number})
         else:
-            await _say(session.connection, {"refused": number, **_reason(result.code, result.arguments)})
+            await _say(session.connection, {"refused": number, **refusal(result.code, result.arguments)})
 
     async def _send_orders(self, session: Session) -> None:
         """What waits for the device, at once; what is announced, at once; what stays unacknowledged, again."""
@@ -223,12 +222,8 @@ async def _say(connection: ServerConnection, message: dict[str, Any]) -> None:
 async def _leave(connection: ServerConnection, code: str, close_code: int) -> None:
     """Says why, and closes."""
     with contextlib.suppress(ConnectionClosed):
-        await _say(connection, {"type": "bye", **_reason(code, {})})
+        await _say(connection, {"type": "bye", **refusal(code, {})})
     await connection.close(close_code, code)
-
-
-def _reason(code: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"code": code, "args": arguments, "sentence": refusals.sentence(code, arguments)}
 
 
 def _bytes(frame: str | bytes) -> bytes:

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from dashboard import refusals
+from dashboard import words
 from dashboard.live.intake import MemoryIntake
 from dashboard.settings import Settings
 from feeds.doors import PATHS, create_doors
@@ -323,9 +323,11 @@ def test_every_code_of_the_tables_has_both_sentences():
     from feeds.http import _STATUS
 
     for code in [*REFUSALS, *_STATUS]:
-        assert all(refusals.SENTENCES[code])
-    assert refusals.sentence("bad_data", {"detail": "x" * 500})["en"].endswith("…")
-    assert refusals.sentence("bad_data", {}) == {
-        "zh": "数据不符合约定：–",
-        "en": "The data does not keep the contract: –",
-    }
+        assert code in words.REJECTED
+        assert all(words.WORDS[code])
+
+
+async def test_a_reason_is_never_longer_than_a_person_reads(client, intake):
+    reply = await client.post("/api/v1/readings", json={**READING, "x" * 500_000: 1})
+    assert len(reply.content) < 2000
+    assert len(intake.entries("rejected")[0]["args"]) < 1000
