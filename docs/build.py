@@ -104,9 +104,7 @@ def figures() -> str:
     for kpi in kpis.KPIS:
         window = f"{kpi.window_min} min" if kpi.window_min else "now"
         lines.append(f"| `{kpi.key}` | {kpi.unit or 'count'} | {kpi.good} | {window} | {kpi.source} |")
-    lines.append(
-        f"\nBelow {kpis.FEW} cases a share or percentile is “–”. A figure of which a fifth of its sensors is silent is stale."
-    )
+    lines.append(f"\nBelow {kpis.FEW} cases a share or percentile is “–”; a fifth of its sensors silent: stale.")
     return "\n".join(lines) + "\n"
 
 

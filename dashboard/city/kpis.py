@@ -13,9 +13,8 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from dashboard.city import alerts
-from dashboard.city.incidents import CLOSED, OPEN, PENDING_DISPATCH, Incident
+from dashboard.city.incidents import OPEN, PENDING_DISPATCH, Incident
 from dashboard.city.ledger import Ledger
-from dashboard.city.telemetry import FLAG_SILENT
 
 FEW: Final = 5
 """Below five cases a percentile or a share says nothing; it is shown as "–"."""
@@ -44,6 +43,8 @@ class Kpi(Struct, frozen=True):
     formula: Callable[[Ledger, int], Found]
     window_min: int = 0
     source: str = "own"
+    critical: bool = False
+    """Past its target somebody is in danger: red. Any other figure past its target is yellow."""
 
 
 def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str, Any]]:
@@ -65,14 +66,16 @@ def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str
 
 
 def _state(kpi: Kpi, found: Found, target: float | None, near: float | None) -> str:
+    """`stale` where a fifth of its sensors is silent, `over` past a critical target, `near` where it needs attention."""
     if found.of and found.silent * 5 >= found.of:
         return "stale"
-    if found.value is None or target is None or near is None or kpi.good == "none":
+    if found.value is None or target is None or kpi.good == "none":
         return "calm"
-    value, limit, warn = (found.value, target, near) if kpi.good == "low" else (-found.value, -target, -near)
-    if value > limit:
-        return "over"
-    return "near" if value > warn else "calm"
+    sign = 1 if kpi.good == "low" else -1
+    if sign * found.value > sign * target:
+        return "over" if kpi.critical else "near"
+    warned = kpi.critical and near is not None and sign * found.value >= sign * near
+    return "near" if warned else "calm"
 
 
 class History:
@@ -162,13 +165,13 @@ def _on_time(ledger: Ledger, now_ms: int) -> Found:
     for incident in ledger.state.incidents.values():
         if incident.dispatched_at_ms is None or incident.reason == "false":
             continue
-        limit = ledger.category(incident.category).limit
-        hours = limit.value if limit.unit in ("urgent_hour", "work_hour") else limit.value * 24
-        end = incident.dispatched_at_ms + hours * 3_600_000
+        end = ledger.handling_due(incident.category, incident.dispatched_at_ms)
+        if end is None:
+            continue  # the calendar of that year is not known: nothing can be said
         if incident.finished_at_ms is not None:
             due += 1
             on_time += incident.finished_at_ms <= end
-        elif now_ms > end and incident.state != CLOSED:
+        elif now_ms > end and incident.state in OPEN:
             due += 1
     return Found(round(100 * on_time / due, 1) if due >= FEW else None, due, now_ms)
 
@@ -203,7 +206,7 @@ def _unacknowledged(ledger: Ledger, now_ms: int) -> Found:
 def _noise(ledger: Ledger, now_ms: int) -> Found:
     over = {a.subject for a in ledger.state.alerts.values() if a.cleared_at_ms is None and a.kind == "threshold"}
     sites = [sensor for sensor in ledger.telemetry.sensors.values() if sensor.kind == "noise"]
-    live = [sensor for sensor in sites if sensor.flag != FLAG_SILENT]
+    live = [sensor for sensor in sites if not sensor.silent]
     oldest = min((sensor.heard_ms for sensor in live), default=None)
     loud = sum(sensor.id in over for sensor in sites)
     return Found(loud if sites else None, len(sites), oldest, len(sites) - len(live), len(sites))
@@ -211,7 +214,7 @@ def _noise(ledger: Ledger, now_ms: int) -> Found:
 
 def _crowd(ledger: Ledger, now_ms: int) -> Found:
     counters = [sensor for sensor in ledger.telemetry.sensors.values() if sensor.kind == "people"]
-    live = [sensor for sensor in counters if sensor.flag != FLAG_SILENT]
+    live = [sensor for sensor in counters if not sensor.silent]
     if not live:
         return Found(None, 0, None, len(counters), len(counters))
     worst = max(live, key=lambda sensor: sensor.value)
@@ -223,7 +226,7 @@ def _crowd(ledger: Ledger, now_ms: int) -> Found:
 
 
 KPIS: Final = (
-    Kpi("crowd", "per_m2", "low", _crowd, 0, "scenic practice: warn 3, stop entry 4 people a square metre"),
+    Kpi("crowd", "per_m2", "low", _crowd, 0, "scenic practice: warn 3, stop entry 4 people a square metre", True),
     Kpi(
         "arrival_median_min",
         "min",
