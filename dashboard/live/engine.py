@@ -213,6 +213,8 @@ class Engine:
         city_ms = clock.city_ms(received_ms)
         if not 0 <= city_ms // 1000 - self.second <= LONG_GAP_MS // 1000:
             self._mark_second(city_ms)  # a small step forward is time that passes, with its ticks
+        if clock.rate == 0:  # the past is worked through in steps: keep a point of each figure for the lines of today
+            kpis.figures(self.desk.ledger, self.history, city_ms)
         self.commit.clock = {name: str(value) for name, value in msgspec.to_builtins(clock).items()}
 
     def _rewrite(self, stream: str, entry: Entry) -> bool:
