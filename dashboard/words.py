@@ -599,10 +599,10 @@ _LABELS: Final = {
     "honesty.engine_stopped": ("引擎停止", "Engine stopped"),
     "honesty.partly_late": ("部分延迟", "Partly late"),
     "honesty.behind": ("延迟 {s} 秒", "{s} s behind"),
-    "honesty.stopped_sensor": ("传感 {source} 已停 {age}，读数为最后画面", "Sensors {source} stopped {age} ago; last picture shown"),
-    "honesty.stopped_complaint": ("投诉 {source} 已停 {age}，新投诉不会到达", "Complaints {source} stopped {age} ago; new ones do not arrive"),
-    "honesty.stopped_patrol": ("巡查定位 {source} 已停 {age}，队伍位置为最后画面", "Patrol positions {source} stopped {age} ago; last picture shown"),
-    "honesty.stopped_command": ("指令 {source} 已停 {age}", "Commands {source} stopped {age} ago"),
+    "honesty.stopped_sensor": ("传感{source}已停 {age}，读数为最后画面", "Sensors{source} stopped {age} ago; last picture shown"),
+    "honesty.stopped_complaint": ("投诉{source}已停 {age}，新投诉不会到达", "Complaints{source} stopped {age} ago; new ones do not arrive"),
+    "honesty.stopped_patrol": ("巡查定位{source}已停 {age}，队伍位置为最后画面", "Patrol positions{source} stopped {age} ago; last picture shown"),
+    "honesty.stopped_command": ("指令{source}已停 {age}", "Commands{source} stopped {age} ago"),
     "honesty.source_late": ("{source} 延迟 {note}", "{source} is late {note}"),
     "honesty.veil_link": ("与指挥中心断开 {age}，画面停在 {time}", "No connection for {age}; this is the picture of {time}"),
     "honesty.veil_engine": ("引擎停止 {age}，画面停在 {time}", "The engine stopped {age} ago; this is the picture of {time}"),
@@ -618,7 +618,7 @@ _LABELS: Final = {
 WORDS: Final[dict[str, tuple[str, str]]] = {
     **_STATES, **_VERBS, **_KEYS, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
 }  # fmt: skip
-REJECTED: Final = frozenset(_REJECTED)
+REJECTED: Final = tuple(_REJECTED)
 """The codes with which something from outside is not taken: the table of `docs/events.md`."""
 # A refusal may name the state of any of the three lifecycles, or the change that came in between.
 WORDS.update(

@@ -15,10 +15,12 @@ import msgspec
 ROOT: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent))
 
+from dashboard import words  # noqa: E402
 from dashboard.city import alerts, assignments, events, incidents, kpis, signals  # noqa: E402
 from dashboard.city.commands import VERBS, Command  # noqa: E402
 from dashboard.city.lifecycle import Lifecycle  # noqa: E402
 from dashboard.city.state import ROW_TYPES  # noqa: E402
+from feeds import http  # noqa: E402
 
 LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
     "incident": ("Incident 案卷", incidents.LIFECYCLE, incidents.REPORTED),
@@ -108,7 +110,39 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def refusals() -> str:
+    """`events.md` with its table of refusals: code, HTTP status, arguments and sentence, as the doors say them."""
+    written = (ROOT / "events.md").read_text(encoding="utf-8").split(BUILT)[0]
+    lines = [BUILT, "", "| code | HTTP | in English | 中文 |", "|---|---|---|---|"]
+    for code in words.REJECTED:
+        zh, en = words.WORDS[code]
+        status = http.STATUS.get(code, 422) if code not in NOT_BY_HTTP else "–"
+        lines.append(f"| `{code}` | {status} | {en} | {zh} |")
+    return written + "\n".join(lines) + "\n"
+
+
+BUILT: Final = "<!-- built by `python docs/build.py` from the tables that refuse -->"
+NOT_BY_HTTP: Final = frozenset(
+    [
+        "unknown_category",
+        "unknown_assignment",
+        "not_your_assignment",
+        "change_from_the_future",
+        "bad_frame",
+        "hello_first",
+        "hello_twice",
+        "unknown_device",
+        "newer_connection",
+        "not_its_own",
+        "row_without_time",
+        "row_without_text",
+        "bad_row",
+    ]
+)
+"""Refused by the engine, the gateway or a replay, after or beside HTTP."""
+
 PAGES: Final = {
+    "events.md": refusals,
     "lifecycles.md": lifecycles,
     "events.schema.json": schemas,
     "asyncapi.json": asyncapi,

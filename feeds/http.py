@@ -27,7 +27,7 @@ BODY_TIME_S: Final = 30
 KEY_LIMIT: Final = 120
 """Longest `Idempotency-Key`; a batch adds ":999" to it."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_STATUS: Final = {
+STATUS: Final = {
     "too_large": 413, "too_slow": 408, "media_type": 415, "not_found": 404, "method_not_allowed": 405, "internal": 500,
     "bad_json": 400, "bad_encoding": 400, "bad_envelope": 400, "store_silent": 503, "store_full": 503,
     "store_refused": 503,
@@ -46,7 +46,7 @@ def answer(content: Any, status: int, headers: Mapping[str, str] | None = None) 
 
 def refused(error: CityError) -> Response:
     """The answer to a delivery of which nothing was taken."""
-    status = _STATUS.get(error.code, 422)
+    status = STATUS.get(error.code, 422)
     headers = {"retry-after": "2"} if status == 503 else {"connection": "close"} if status in (408, 413) else {}
     return answer(refusal(error.code, error.arguments), status, headers)
 

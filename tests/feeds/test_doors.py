@@ -320,9 +320,9 @@ async def test_the_description_names_every_door(client):
 
 def test_every_code_of_the_tables_has_both_sentences():
     from dashboard.city.admission import REFUSALS
-    from feeds.http import _STATUS
+    from feeds.http import STATUS
 
-    for code in [*REFUSALS, *_STATUS]:
+    for code in [*REFUSALS, *STATUS]:
         assert code in words.REJECTED
         assert all(words.WORDS[code])
 
