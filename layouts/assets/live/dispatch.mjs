@@ -209,7 +209,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */
   function honest() {
     truly = truth(store, channel, clock);
-    if (truly.state === "live" || truly.state === "late") pictureOf = clock.now();
+    pictureOf = clock.known() ? clock.city : null;
     mark.show(truly, clock);
     const dead = truly.state === "dead";
     root.classList.toggle("lostnow", dead);

@@ -24,22 +24,22 @@ export function linkState(channel, now = performance.now()) {
 
 /** Sources that have stopped or run late, worst first, each with its age in city seconds. */
 export function lateSources(store, clock) {
-  const now = clock.now(), late = [];
+  const now = clock.now(), late = [], kinds = new Map();
+  for (const row of store.tables.sources.values()) kinds.set(row.kind, (kinds.get(row.kind) ?? 0) + 1);
   for (const row of store.tables.sources.values()) {
     if (row.state === "live") continue;
     const heard = store.telemetry.sources.get(row.id)?.[0] ?? row.since_ms;
-    late.push({ ...row, silent_s: Math.max(0, (now - Math.min(heard ?? now, row.since_ms ?? now)) / 1000) });
+    late.push({ ...row, alone: kinds.get(row.kind) === 1, silent_s: Math.max(0, (now - Math.min(heard ?? now, row.since_ms ?? now)) / 1000) });
   }
   return late.sort((a, b) => (a.state === "dead" ? 0 : 1) - (b.state === "dead" ? 0 : 1) || b.silent_s - a.silent_s);
 }
 
-/** One sentence for a source that stopped. */
+/** One sentence for a source that stopped; its name only where there are several of its kind. */
 export function sourceSentence(row) {
-  if (row.state === "late") return t("honesty.source_late", { source: sourceName(row), note: row.note || "" });
-  const code = `honesty.stopped_${row.kind}`;
-  return t(code, { source: sourceName(row), age: long(row.silent_s), n: row.sensors || 0 });
+  const source = row.alone ? "" : ` ${row.id} `;
+  if (row.state === "late") return t("honesty.source_late", { source: `${word("source_kind", row.kind)}${source}`, note: row.note || "" });
+  return t(`honesty.stopped_${row.kind}`, { source, age: long(row.silent_s) });
 }
-export const sourceName = (row) => row.name_zh ? (window.comis.lang === "en" ? row.name_en : row.name_zh) : `${word("source_kind", row.kind)} ${row.id}`;
 
 /** The whole screen in one state: what the live mark says. */
 export function truth(store, channel, clock) {

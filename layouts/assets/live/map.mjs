@@ -187,6 +187,7 @@ export class CityMap {
     this.groundDue = true;
   }
 
+  ask() { this.#ask(); }
   #ask() {
     const since = performance.now() - (this.drawn_at ?? 0);
     if (since >= FRAME_MS) soon(this.draw);
@@ -265,8 +266,8 @@ export class CityMap {
     const slot = this.#slot("incidents", id, row.lat, row.lon), key = `incidents ${id}`;
     const wink = unack && p === 1;
     if (wink) this.blinking.add(key); else this.blinking.delete(key);
-    const plain = !chosen && (sizes.wall ? p === 3 || (p === 2 && hand && this.crowded) : p === 3 && hand && this.zoom < 13);
-    const size = chosen && !sizes.wall ? sizes.selected : plain ? (p === 2 ? sizes.many * 1.2 : sizes.many) : sizes[`p${p}`];
+    const plain = !chosen && (sizes.wall ? p === 3 || (p === 2 && hand && this.crowded > 0) : p === 3 && hand && this.zoom < 13);
+    const size = chosen && !sizes.wall ? sizes.selected : plain ? (p === 2 ? sizes.many * 1.2 : sizes.many) : p === 2 && this.crowded > 1 ? sizes.p2 * 0.65 : sizes[`p${p}`];
     const sprite = this.atlas.incident(p, size, { hand, unack, plain, off: wink && !this.blink });
     return this.#put(slot, sprite, chosen ? PLANE.selected : plain ? PLANE.many : PLANE[`p${p}`]);
   }
@@ -302,7 +303,7 @@ export class CityMap {
     if (!one) return this.#gone("sensors", id);
     if (this.sizes.wall && one[4] < 2) return this.#gone("sensors", id);      // what is normal needs nobody ten metres away
     const flag = FLAG[one[4]] ?? "normal", slot = this.#slot("sensors", id, one[0], one[1]), abnormal = one[4] >= 3;
-    const size = abnormal ? this.sizes.sensor : this.sizes.small;
+    const size = abnormal ? (this.crowded > 1 ? this.sizes.sensor * 0.65 : this.sizes.sensor) : this.sizes.small;
     return this.#put(slot, this.atlas.sensor(flag, size, abnormal ? this.#sensorPriority(id) : 3), abnormal ? PLANE.alert : flag === "silent" ? PLANE.silent : PLANE.sensor);
   }
   #sensorPriority(id) { return this.store.alertOf?.(id)?.priority ?? 2; }

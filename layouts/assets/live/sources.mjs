@@ -84,7 +84,7 @@ export function mount({ root, store, channel, clock }) {
     mark.show(truly, clock);
     lost.hidden = !dead;
     root.classList.toggle("lostnow", dead);
-    text(words, dead ? veilSentence(truly, clock.known() ? clock.now() : null) : "");
+    text(words, dead ? veilSentence(truly, clock.known() ? clock.city : null) : "");
   }
   eachSecond(() => { honest(); text(time, clock.known() ? timeOfDay(clock.now()) : "–"); soon(paint); });
   channel.on(() => soon(honest));

@@ -67,6 +67,7 @@ export const metres = (m) => (m < 1000 ? `${Math.round(m / 10) * 10} m` : `${(m 
 
 /** City time, told by heartbeats and run on between them. A clock that nobody tells any more, and that does not run at rate 1, stands still. */
 export class CityClock {
+  /** `city`: city time as last told; `now()` runs on from it. */
   constructor(now = () => performance.now()) { this.tick = now; this.city = null; this.rate = 1; this.told = 0; this.source = "live"; }
   /** @param {{city_now: number, rate: number, source?: string}} heartbeat */
   tell(heartbeat) { this.city = heartbeat.city_now; this.rate = heartbeat.rate ?? 1; this.source = heartbeat.source ?? "live"; this.told = this.tick(); }

@@ -56,7 +56,8 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     const open = [...store.tables.incidents.values()].filter(isOpen);
     text(tally[0], t("label.open_n", { n: count(open.length) }));
     [1, 2, 3].forEach((p) => text(tally[p].lastChild, count(open.filter((row) => row.priority === p).length)));
-    if (map) map.crowded = open.filter((row) => row.priority === 2).length > 16;
+    const second = open.filter((row) => row.priority === 2).length, crowd = second > 60 ? 2 : second > 16 ? 1 : 0;
+    if (map && map.crowded !== crowd) { map.crowded = crowd; map.everything = true; map.ask(); }
   }
   for (const [table, paint] of [["teams", paintTeams], ["incidents", paintTally]]) store.on(table, () => soon(paint));
 
@@ -99,7 +100,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     const members = spot.members.map((row) => store.tables.incidents.get(row.id)).filter((row) => row && isOpen(row));
     drawGround(c, basemap, { w, h: high, scale, at, lat: spot.lat }, map.tokens, { weight: 2.6 * u, font: 26 * u, places: true, districts: false, roads: false, avoid: members.map((row) => [...at(row.lat, row.lon), 24 * u]) });
     const put = (strokes, lat, lon, size, turn = 0) => { const [x, y] = at(lat, lon); c.save(); c.translate(x - size / 2, y - size / 2); c.scale(size / 20, size / 20); paintMark(c, strokes, (name) => map.tokens[name], { turn, font: map.tokens.font, blinkOff: !map.blink }); c.restore(); };
-    for (const row of members.sort((a, b) => b.priority - a.priority)) put(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), row.lat, row.lon, (row.priority === 1 ? 50 : row.priority === 2 ? 38 : 30) * u);
+    for (const row of members.sort((a, b) => b.priority - a.priority)) put(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), row.lat, row.lon, (row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1)) * u);
     c.font = `600 ${26 * u}px ${map.tokens.font}`; c.textBaseline = "middle"; c.lineJoin = "round";
     for (const [id, row] of store.tables.teams) {
       if (row.shown === "off") continue;
@@ -146,7 +147,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
   /* ---- once a second ------------------------------------------------------------------------------------------------------ */
   function honest() {
     truly = truth(store, channel, clock);
-    if (truly.state === "live" || truly.state === "late") pictureOf = clock.now();
+    pictureOf = clock.known() ? clock.city : null;
     mark.show(truly, clock);
     const words = veilSentence(truly, pictureOf);
     root.classList.toggle("veiled", words !== "");
