@@ -12,7 +12,7 @@ import http.client
 import logging
 import math
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from dashboard.errors import FeedLost, StreamLost
 from dashboard.live import packs
 from dashboard.live.intake import RedisIntake, real_now_ms
 from dashboard.live.room import ControlRoom
-from dashboard.live.streams import INPUTS, key, parse_id
+from dashboard.live.streams import INPUTS, key
 from dashboard.settings import Settings
 from feeds.envelope import BATCH, JSON, Envelope
 from feeds.officers import Officers
@@ -47,8 +47,9 @@ STEP_S: Final = (0.1, 1.0)
 """A step of the live city lasts so long in real time: the shorter, the faster the clock."""
 CITY_STEP_S: Final = 60.0
 """No step is longer than this by the city clock where the shortest real step allows it: below every silence limit."""
-CHUNK: Final = 4_000
-"""Entries of the rehearsal in one pipeline."""
+CHUNK: Final = 3_000
+"""Entries of the rehearsal in one transaction: some 30 ms of the store."""
+AHEAD_MS: Final = 150
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
 DOOR_TIME_S: Final = 10
@@ -164,19 +165,17 @@ class Simulation:
     async def _perform(self, rehearsed: Rehearsal, opens_ms: int) -> None:
         """Writes the inputs to their streams, step by step, and sets the clock going."""
         store = self.intake.redis
-        last = 0
-        for name in INPUTS:
-            newest: Any = await store.xrevrange(key(name), count=1)
-            last = max(last, parse_id(newest[0][0])[0] if newest else 0)
-        now_ms = await _store_ms(store)
-        base_ms = max(now_ms - len(rehearsed.steps), last + 1)
-        await asyncio.sleep(max(base_ms + len(rehearsed.steps) + 1 - now_ms, 0) / 1000)  # no entry is of the future
-        entries = list(timed(rehearsed.steps, base_ms))
-        for first in range(0, len(entries), CHUNK):
-            pipeline = store.pipeline(transaction=False)
-            for stream, id_, event in entries[first : first + CHUNK]:
+        run, last_ms = await _store_ms(store), 0
+        for steps in _chunks(rehearsed.steps):
+            # Ahead of the store's clock: others append meanwhile, and an id may not be below the newest of its stream.
+            base_ms = max(await _store_ms(store) + AHEAD_MS, last_ms + 1)
+            pipeline = store.pipeline(transaction=True)
+            for stream, id_, event in timed(steps, base_ms, run):
                 pipeline.xadd(key(stream), event.fields(), id=id_)  # type: ignore[arg-type]
-            await pipeline.execute()
+            await _answered(pipeline.execute)
+            last_ms = base_ms + len(steps) - 1
+        # The clock goes on after the last step, in the store's time too.
+        await asyncio.sleep(max(last_ms + 1 - await _store_ms(store), 0) / 1000)
         await self._turn_clock(opens_ms)
 
     async def _turn_clock(self, city_ms: int) -> None:
@@ -271,14 +270,27 @@ def is_empty(state: CityState) -> bool:
     return not state.numbers and not state.complaints and state.clock.base_city_ms == 0
 
 
-def timed(steps: Sequence[Step], base_ms: int) -> Iterable[tuple[str, str, Envelope]]:
+def _chunks(steps: Sequence[Step]) -> Iterable[list[Step]]:
+    """Whole steps, some thousand entries at a time."""
+    held: list[Step] = []
+    for step in steps:
+        held.append(step)
+        if sum(len(one.inputs) for one in held) >= CHUNK:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def timed(steps: Sequence[Step], base_ms: int, run: int) -> Iterable[tuple[str, str, Envelope]]:
     """Stream, entry id and event of every input: one millisecond of the store for each step, the clock first.
 
     An engine handles what lies before a turn of the clock by the old clock, so the steps stay apart however it reads.
+    `run` sets the commands of one performance apart from those of another.
     """
     for number, step in enumerate(steps):
         ms = base_ms + number
-        yield "command", f"{ms}-0", command_event(set_clock(step.city_ms, 0, base_ms))
+        yield "command", f"{ms}-0", command_event(set_clock(step.city_ms, 0, run))
         counts = dict.fromkeys(INPUTS, 0)
         for stream, event in step.inputs:
             counts[stream] += 1
@@ -356,11 +368,15 @@ class Door:
         return answer.status, text
 
 
-async def _store_ms(store: Any) -> int:
+async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
     try:
-        seconds, micros = await store.time()
+        return await ask()
     except (RedisError, OSError) as error:
-        raise StreamLost("store_silent", detail=type(error).__name__) from error
+        raise StreamLost("store_silent", detail=str(error)[:200]) from error
+
+
+async def _store_ms(store: Any) -> int:
+    seconds, micros = await _answered(store.time)
     return int(seconds) * 1000 + int(micros) // 1000
 
 
