@@ -1,4 +1,4 @@
-"""Assignment 派单: one incident, one team, one kind of work, followed step by step until it is finished, refused or recalled.
+"""Assignment 派单: one incident, one team, one kind of work, followed step by step until it is over.
 
 Status belongs to the assignment, not to the team. May not know devices or gateways.
 """

@@ -1,6 +1,7 @@
-"""What was decided: the journal's entries. A change carries whole rows, so that everybody applies it by one generic upsert.
+"""What was decided: the journal's entries.
 
-May not know how a change is stored or sent (that is `live.wire`).
+A change carries whole rows, so that everybody applies it by one generic upsert. May not know how a change is stored
+or sent (that is `live.wire`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ class Change(Struct, frozen=True, omit_defaults=True):
     `type` is in the past tense: alert_raised, alert_cleared, alert_acknowledged, signal_pending, signal_cleared,
     incident_reported, incident_joined, incident_acknowledged, incident_accepted, incident_filed, incident_voided,
     incident_dispatched, incident_returned, incident_handled, incident_reworked, incident_closed, incident_left,
-    assignment_held, assignment_sent, assignment_stepped, assignment_recalled, team_shown, team_duty, complaint_received,
-    complaint_placed, complaint_answered, source_changed, clock_set, registry_changed, engine_started, command_refused.
+    assignment_held, assignment_sent, assignment_stepped, assignment_recalled, team_shown, team_duty,
+    complaint_received, complaint_placed, complaint_answered, source_changed, clock_set, registry_changed,
+    engine_started, command_refused.
     """
 
     seq: int

@@ -40,10 +40,10 @@ class Person(Struct, frozen=True):
 
 
 class Command(Struct, frozen=True, forbid_unknown_fields=True):
-    """One request of a person (or of a rule, a robot): the body of the channel's command and of `POST /api/v1/commands`.
+    """One request of a person: the body of the channel's command and of `POST /api/v1/commands`.
 
-    `version` is the version of the target's row the person saw; `seen` the channel's seq; `issued_at` real time, ms since 1970.
-    Fields beyond the first eight belong to single verbs.
+    `version` is the version of the target's row the person saw; `seen` the channel's seq; `issued_at` real time, ms
+    since 1970. Fields beyond the first eight belong to single verbs.
     """
 
     id: _Key
@@ -83,7 +83,10 @@ VERBS: Final = {
     "set_clock": ("", {"administrator"}),
     "change_registry": ("", {"administrator"}),
 }
-"""Every verb, the table its target is in, and the roles that may say it. `file` is also a dispatcher's where the pack says so."""
+"""Every verb, the table its target is in, and the roles that may say it.
+
+`file` is also a dispatcher's where the pack says so.
+"""
 
 _decoder: Final = msgspec.json.Decoder(Command)
 

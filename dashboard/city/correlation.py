@@ -16,7 +16,8 @@ from dashboard.city.places import distance_m
 
 CELL_DEG: Final = 0.005
 """Side of an index cell in degrees of latitude (about 550 m): a search of 50 m looks into one to four cells."""
-METRES_PER_DEGREE: Final = 111_195.0
+METRES_PER_DEGREE: Final = 110_500.0
+"""Less than the shortest degree of latitude (110,574 m), so that the searched box always holds the whole circle."""
 
 
 class OpenByPlace:

@@ -1,4 +1,4 @@
-"""Deadlines: when a stage or a handling limit ends, by the clock of the field — nights, weekends, holidays, working hours.
+"""Deadlines: when a stage or a handling limit ends, by the field's clock — nights, holidays, working hours.
 
 Pure functions of the start, the limit and the city pack. Source: four units of limit and make-up days, `docs/domain`;
 limits of minutes turn yellow from half, handling limits from 80 % used.
@@ -64,8 +64,9 @@ class Calendar:
             day = moment.date()
             if self.works(day):
                 for begin, end in self.periods:
-                    first = max(moment, datetime.combine(day, begin, self.zone))
-                    last = _end(day, end, self.zone)
+                    # in UTC: a working period over the change of summer time is an hour shorter or longer
+                    first = max(moment, datetime.combine(day, begin, self.zone)).astimezone(UTC)
+                    last = _end(day, end, self.zone).astimezone(UTC)
                     if first < last:
                         if last - first >= left:
                             return _ms(first + left)

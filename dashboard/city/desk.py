@@ -1,7 +1,7 @@
 """Desk: the front door of the core. Events, commands and the passing of time go in; decisions come out.
 
-The same Desk runs in unit tests, in the engine, in a replay and in what-if; the city time is handed in with every input.
-May not know streams, sockets, files or clocks.
+The same Desk runs in unit tests, in the engine, in a replay and in what-if; the city time is handed in with every
+input. May not know streams, sockets, files or clocks.
 """
 
 from __future__ import annotations
@@ -25,18 +25,14 @@ from dashboard.city.events import (
     TeamStatus,
     check_time,
 )
-from dashboard.city.ledger import Ledger
+from dashboard.city.ledger import LOOK_STEP_MS, Ledger
 from dashboard.city.pack import Pack
 from dashboard.city.sensing import SILENCE_STEP_MS, heard, source_key
-from dashboard.city.state import CityState
+from dashboard.city.state import CityState, passes
 from dashboard.city.telemetry import Telemetry
 from dashboard.errors import Refused
 
-MINUTE_MS: Final = 60_000
-CLOCK_STEP_MS: Final = 600_000
-"""A clock set forward by up to 10 min lets time pass as usual; any other setting is a start: nothing was silent meanwhile,
-and what comes next is looked for anew."""
-_REMEMBERED: Final = (Complaint, Finding, Feedback, TeamStatus)
+_REMEMBERED: Final = (Complaint, Detection, Finding, Feedback, TeamStatus)
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
 
 
@@ -47,7 +43,7 @@ class Desk:
         """An empty city takes the pack into force with its first input; a given state goes on as it was."""
         self.ledger = Ledger(pack, state, telemetry)
         self._next_silence_ms = 0
-        self._next_boundary_ms = 0
+        self._next_look_ms = 0
 
     @property
     def state(self) -> CityState:
@@ -64,30 +60,44 @@ class Desk:
         """The city pack in force."""
         return self.ledger.pack
 
-    # ---- the four ways in -----------------------------------------------------------------------------------------------
+    # ---- the four ways in -------------------------------------------------------------------------------------------
 
-    def start(self, now_ms: int, received_ms: int, pack: Pack | None = None) -> list[Change]:
-        """An engine begins or begins again: every source gets its whole silence limit; a new pack is taken into force."""
+    def start(
+        self,
+        now_ms: int,
+        received_ms: int,
+        pack: Pack | None = None,
+        *,
+        digest: str = "",
+        handled_ms: int | None = None,
+    ) -> list[Change]:
+        """An engine begins or begins again: every source gets its whole silence limit; a new pack is taken into force.
+
+        `digest` names the pack as it was read; `handled_ms` the city time up to which inputs were handled before,
+        since what was received after it comes next, by the limits of its own time.
+        """
         self._begin("", now_ms, received_ms)
         ledger = self.ledger
         ledger.decide("engine_started")
         self._resume()
         if pack is not None:
-            verbs.register(ledger, pack, "")
+            verbs.register(ledger, pack, "", digest)
+        self._look(now_ms if handled_ms is None else handled_ms)
         return self._collect()
 
     def receive(self, event: Event, now_ms: int, received_ms: int) -> list[Change]:
         """Take one event in.
 
-        `now_ms` city time, `received_ms` real time of its receipt. Nothing new (a repetition, an old reading): no change.
-        Raises: BadPayload, with nothing changed, where the event contradicts what is known (unknown team, category, order).
+        `now_ms` city time, `received_ms` real time of its receipt. Nothing new (a repetition, an old reading): no
+        change. Raises: BadPayload, with nothing changed, where the event contradicts what is known (unknown team,
+        category, order).
         """
         time_ms = now_ms if event.time_ms is None else event.time_ms
         check_time(time_ms, now_ms)
         data = event.data
         ledger = self.ledger
         if isinstance(data, Readings):
-            self._begin(event.id, now_ms, received_ms)
+            self._begin(f"{event.source}#{event.id}", now_ms, received_ms)
             heard(ledger, event.source, "sensor", now_ms - time_ms, len(data.readings))
             sensing.receive_readings(ledger, event.source, data.readings, time_ms)
             return self._collect()
@@ -99,7 +109,10 @@ class Desk:
         return self._collect()
 
     def carry_out(self, command: Command, now_ms: int, received_ms: int) -> list[Change]:
-        """Do what a person asks, or write down why not (`command_refused`). A repetition of a command id changes nothing."""
+        """Do what a person asks, or write down why not (`command_refused`).
+
+        A repetition of a command id changes nothing.
+        """
         if self.state.handled(command.id):
             return []
         self._begin(command.id, now_ms, received_ms)
@@ -115,8 +128,13 @@ class Desk:
                 code=refusal.code,
                 args=refusal.arguments,
             )
-        if not 0 <= self.ledger.now_ms - now_ms <= CLOCK_STEP_MS:
+        if not passes(now_ms, self.ledger.now_ms):
+            if self.ledger.now_ms < now_ms:
+                self.telemetry.forget()
+                self.ledger.dirty.clear()
+                self.ledger.moved.clear()
             self._resume()
+            self._look(self.ledger.now_ms)
         if not self.ledger.changes:
             self.ledger.decide("command_done")
         return self._collect()
@@ -128,8 +146,6 @@ class Desk:
         while ledger.due and ledger.due[0][0] <= now_ms:
             due_ms, what, key = heapq.heappop(ledger.due)
             (sensing.resolve_due if what == "signal" else sensing.leave_due)(ledger, key, due_ms)
-        if now_ms >= self._next_boundary_ms:
-            self._cross_boundary(now_ms)
         if now_ms >= self._next_silence_ms:
             sensing.look_for_silence(ledger)
             self._next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
@@ -138,12 +154,18 @@ class Desk:
     def due_ms(self) -> int:
         """City time at which the next tick has something to do."""
         first = self.ledger.due[0][0] if self.ledger.due else self._next_silence_ms
-        return min(first, self._next_silence_ms, self._next_boundary_ms)
+        return min(first, self._next_silence_ms, self._next_look_ms)
 
-    # ---- inside ---------------------------------------------------------------------------------------------------------
+    # ---- inside -----------------------------------------------------------------------------------------------------
 
     def _begin(self, cause: str, now_ms: int, received_ms: int) -> None:
         self.ledger.cause, self.ledger.now_ms, self.ledger.received_ms = cause, now_ms, received_ms
+        if now_ms >= self._next_look_ms:
+            self._look(now_ms)
+
+    def leftover(self) -> list[Change]:
+        """Decisions that were taken before an input failed half-way; they hold."""
+        return self._collect()
 
     def _collect(self) -> list[Change]:
         changes, self.ledger.changes = self.ledger.changes, []
@@ -177,27 +199,19 @@ class Desk:
             sensing.receive_heartbeat(ledger, event.source, data)
 
     def _resume(self) -> None:
-        """Everything known was heard now: a start is not a silence of the sources."""
+        """A start is not a silence of the sources: each has its whole limit from now."""
         ledger = self.ledger
-        for sensor in ledger.telemetry.sensors.values():
-            sensor.heard_ms = ledger.now_ms
-        for team in ledger.telemetry.teams.values():
-            team.heard_ms = ledger.now_ms
-        for source in ledger.telemetry.sources.values():
-            source.heard_ms = ledger.now_ms
+        ledger.started_ms = ledger.now_ms
         self._next_silence_ms = (ledger.now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
-        self._cross_boundary(ledger.now_ms)
 
-    def _cross_boundary(self, now_ms: int) -> None:
-        """Limits of another part of the day hold from here: recompute what each sensor may show without a flip."""
+    def _look(self, now_ms: int) -> None:
+        """Where other limits hold from here, recompute what each sensor may show without a flip."""
         ledger = self.ledger
-        day_start = now_ms - ledger.local.minute(now_ms) * MINUTE_MS - now_ms % MINUTE_MS
-        later = [day_start + minute * MINUTE_MS for minute in ledger.boundaries]
-        later += [start + 1440 * MINUTE_MS for start in later] or [day_start + 1440 * MINUTE_MS]
-        self._next_boundary_ms = min(start for start in later if start > now_ms)
-        for sensor in ledger.telemetry.sensors.values():
-            if sensor.kind in ledger.thresholds:
-                ledger.settle(sensor)
+        self._next_look_ms = (now_ms // LOOK_STEP_MS + 1) * LOOK_STEP_MS
+        if ledger.look_at_limits(now_ms):
+            for sensor in ledger.telemetry.sensors.values():
+                if sensor.kind in ledger.thresholds:
+                    ledger.settle(sensor)
 
 
 def _kind_of(source: str) -> str:

@@ -28,7 +28,10 @@ MISSING_SKILL_S: Final = 300
 
 
 class Proposal(Struct, frozen=True):
-    """One team that could go. `eta_s` includes what it must finish first; `reasons` and `blocked` are codes of `words`."""
+    """One team that could go.
+
+    `eta_s` includes what it must finish first; `reasons` and `blocked` are codes of `words`.
+    """
 
     team: str
     rank: int
@@ -86,7 +89,7 @@ def _proposal(
 
 
 def blocked(team: Team) -> str | None:
-    """Why a team may not be sent, as a code: `team_off_duty` is hard, `team_on_break` needs a reason, None is free to go."""
+    """Why a team may not be sent: `team_off_duty` is hard, `team_on_break` needs a reason; None: it may."""
     if team.duty == BREAK:
         return "team_on_break"
     return None if team.duty == ON_DUTY else "team_off_duty"

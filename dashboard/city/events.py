@@ -1,7 +1,8 @@
 """What came in from the city: readings, detections, complaints, patrols, heartbeats — the data of every input event.
 
 Decoding is strict: a wrong type, a missing or an unknown field, a number outside its physical range is a `BadPayload`.
-This module may not know streams, sockets or the state of the city. The JSON Schemas in `docs/` are generated from these types.
+This module may not know streams, sockets or the state of the city. The JSON Schemas in `docs/` are generated from
+these types.
 
 Coordinates are degrees WGS-84; times are integer milliseconds since 1970 UTC (`_ms`) once inside.
 """
@@ -180,7 +181,10 @@ _READINGS: Final = msgspec.json.Decoder(Readings)
 
 
 class Event(Struct, frozen=True, gc=False):
-    """One input event, decoded. `time_ms` = event time, None where the sender gave none (then receive time counts, marked)."""
+    """One input event, decoded.
+
+    `time_ms` = event time, None where the sender gave none (then receive time counts, marked).
+    """
 
     id: str
     source: str
@@ -193,7 +197,8 @@ def decode_data(type_: str, raw: bytes) -> Data:
     """The data of an event of `type_` from JSON bytes.
 
     Raises:
-        BadPayload: `unknown_type`, `bad_encoding`, `bad_json`, `bad_data` (with the place in the document and what was expected).
+        BadPayload: `unknown_type`, `bad_encoding`, `bad_json`, `bad_data` (with the place in the document and what
+        was expected).
     """
     try:
         if type_ == "city.sensor.reading":

@@ -16,7 +16,7 @@ from dashboard.city.events import Feedback, Position, TeamStatus
 from dashboard.city.incidents import LIFECYCLE, PENDING_HANDLE, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.teams import ON_DUTY, Team
-from dashboard.city.telemetry import TeamNow
+from dashboard.city.telemetry import TeamNow, Telemetry
 from dashboard.errors import BadPayload
 
 _WORKING: Final = {assignments.ACCEPTED, assignments.EN_ROUTE, assignments.ON_SCENE}
@@ -24,25 +24,31 @@ _WORKING: Final = {assignments.ACCEPTED, assignments.EN_ROUTE, assignments.ON_SC
 
 def receive_position(ledger: Ledger, position: Position, at_ms: int) -> None:
     """Where a team is now; equal or older than its newest changes nothing.  Raises: BadPayload `unknown_team`."""
-    now = ledger.telemetry.teams.get(position.team)
+    team = ledger.state.teams.get(position.team)
+    if team is None:
+        raise BadPayload("unknown_team", team=position.team)
+    now = note_position(ledger.telemetry, position, at_ms, ledger.now_ms)
     if now is None:
-        if position.team not in ledger.state.teams:
-            raise BadPayload("unknown_team", team=position.team)
-        now = ledger.telemetry.teams[position.team] = TeamNow(
-            position.team, position.lat, position.lon, at_ms, ledger.now_ms
-        )
-    elif at_ms <= now.time_ms:
         return
-    now.lat, now.lon, now.time_ms, now.heard_ms = position.lat, position.lon, at_ms, ledger.now_ms
+    ledger.moved[position.team] = now
+    if team.silent_since_ms is not None:
+        row = ledger.team_after(replace(team, silent_since_ms=None), {}, ledger.now_ms)
+        ledger.decide("team_heard", {"teams": {team.id: row}}, team=team.id)
+
+
+def note_position(known: Telemetry, position: Position, at_ms: int, now_ms: int) -> TeamNow | None:
+    """Write down where a team is.  Returns: None where something as new was known before."""
+    now = known.teams.get(position.team)
+    if now is None:
+        now = known.teams[position.team] = TeamNow(position.team, position.lat, position.lon, at_ms, now_ms)
+    elif at_ms <= now.time_ms:
+        return None
+    now.lat, now.lon, now.time_ms, now.heard_ms = position.lat, position.lon, at_ms, now_ms
     now.heading_deg = None if position.heading_deg is UNSET else position.heading_deg
     now.speed_mps = None if position.speed_mps is UNSET else position.speed_mps
     now.battery = None if position.battery is UNSET else position.battery
     now.accuracy_m = None if position.accuracy_m is UNSET else position.accuracy_m
-    ledger.moved[position.team] = now
-    team = ledger.state.teams.get(position.team)
-    if team is not None and team.silent_since_ms is not None:
-        row = ledger.team_after(replace(team, silent_since_ms=None), {}, ledger.now_ms)
-        ledger.decide("team_heard", {"teams": {team.id: row}}, team=team.id)
+    return now
 
 
 def receive_status(ledger: Ledger, status: TeamStatus, at_ms: int) -> None:

@@ -1,7 +1,7 @@
 """Incident 案卷: one problem in the city from the report until another person has checked that it is gone.
 
-The lifecycle follows the six steps of the Chinese digital city-management standards (docs/domain); the one who dispatched
-never confirms closure. May not know streams, screens or the state as a whole.
+The lifecycle follows the six steps of the Chinese digital city-management standards (docs/domain); the one who
+dispatched never confirms closure. May not know streams, screens or the state as a whole.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Incident(Struct, frozen=True):
     """End of the limit of the present stage; None where the stage has no limit."""
     limit_s: int | None = None
     yellow_from: float = 0.5
-    """Share of the limit used from which time left is shown yellow: 0.5 for limits of minutes, 0.8 for handling limits."""
+    """Share of the limit used from which time left is yellow: 0.5 for limits of minutes, 0.8 for handling limits."""
     complaints: int = 0
     merged: int = 0
     """Signals merged into it after the first: complaints, detections, alerts, findings."""

@@ -1,7 +1,8 @@
-"""KPIs: one row per figure — key, unit, direction, formula, window, source. Screens and the API show this one computation.
+"""KPIs: one row per figure — key, unit, direction, formula, window, source.
 
-A figure says how many it rests on and how old its oldest source is. Few enough to rate nothing: the value is None, shown "–".
-May not know screens. `History` is the engine's memory of past values for sparklines; no rule reads it.
+Screens and the API show this one computation. A figure says how many it rests on and how old its oldest source is.
+Few enough to rate nothing: the value is None, shown "–". May not know screens. `History` is the engine's memory of
+past values for sparklines; no rule reads it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ STALE_MS: Final = 120_000
 
 
 class Found(Struct):
-    """What a formula found: value (None = too few), how many it rests on, its oldest source, silent ones of how many."""
+    """What a formula found: value (None = too few), its base, its oldest source, silent ones of how many."""
 
     value: float | None
     n: int = 0
@@ -35,7 +36,10 @@ class Found(Struct):
 
 
 class Kpi(Struct, frozen=True):
-    """One figure. `good` says which way is better; `window_min` 0 = now. `source` says where the definition comes from."""
+    """One figure.
+
+    `good` says which way is better; `window_min` 0 = now. `source` says where the definition comes from.
+    """
 
     key: str
     unit: str
@@ -66,7 +70,7 @@ def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str
 
 
 def _state(kpi: Kpi, found: Found, target: float | None, near: float | None) -> str:
-    """`stale` where a fifth of its sensors is silent, `over` past a critical target, `near` where it needs attention."""
+    """`stale`: a fifth of its sensors is silent; `over`: past a critical target; `near`: it needs attention."""
     if found.of and found.silent * 5 >= found.of:
         return "stale"
     if found.value is None or target is None or kpi.good == "none":
@@ -108,7 +112,7 @@ class History:
         return [values[len(values) // 10], values[-1 - len(values) // 10]]
 
 
-# ---- formulas -------------------------------------------------------------------------------------------------------------
+# ---- formulas -------------------------------------------------------------------------------------------------------
 
 
 def _open(ledger: Ledger, now_ms: int) -> Found:

@@ -1,7 +1,7 @@
-"""Ledger: the state of one sector with its pack and look-up tables, and `decide`, by which every decision is written down.
+"""Ledger: the state of one sector with its pack and look-up tables, and `decide`, which writes every decision down.
 
-A decision is applied the moment it is taken, so the next rule of the same input already sees it. May not know streams or clocks:
-the city time and the time of receipt are handed in with each input.
+A decision is applied the moment it is taken, so the next rule of the same input already sees it. May not know streams
+or clocks: the city time and the time of receipt are handed in with each input.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, ON_SCENE, Ass
 from dashboard.city.changes import Change, Rows
 from dashboard.city.correlation import OpenByPlace
 from dashboard.city.deadlines import YELLOW_HANDLING, YELLOW_MINUTES, Calendar, handling_due_ms, stage_limit_s
+from dashboard.city.events import AHEAD_MS
 from dashboard.city.incidents import HANDLING, PENDING_HANDLE, Incident
 from dashboard.city.pack import Category, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
-from dashboard.city.rules import LocalTime, boundaries, calm_band
+from dashboard.city.rules import LocalTime, calm_band, limits
 from dashboard.city.signals import QUIET, Signal, signal_key
 from dashboard.city.state import DAY_MS, CityState, apply
 from dashboard.city.telemetry import (
@@ -31,6 +32,8 @@ from dashboard.city.telemetry import (
     FLAG_ACTIVE,
     FLAG_NORMAL,
     FLAG_RETURNED,
+    FLAG_SILENT,
+    INFINITY,
     SensorNow,
     TeamNow,
     Telemetry,
@@ -40,7 +43,9 @@ UNCATEGORISED: Final = Category(
     key="uncategorised", zh="未分类", en="uncategorised", priority=3, limit=Limit(1, "natural_day")
 )
 """A report of no known class is never merged by rule and never lost."""
-_FLAG: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
+LOOK_STEP_MS: Final = 300_000
+"""Every 5 min of the city clock is looked at which limits hold: night limits begin at such minutes."""
+FLAG_OF: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
 
 
 def deterministic_id(prefix: str, *parts: str) -> str:
@@ -58,6 +63,8 @@ class Ledger:
         self.telemetry = telemetry or Telemetry.empty()
         self.now_ms = 0
         self.received_ms = 0
+        self.started_ms = 0
+        """City time at which this engine began: nobody is called silent for what was before."""
         self.cause = ""
         self.changes: list[Change] = []
         self.dirty: dict[str, SensorNow] = {}
@@ -75,27 +82,31 @@ class Ledger:
             if rule.kind == "threshold":
                 self.thresholds[rule.sensor_kind] += (rule,)
         self.thresholds = dict(self.thresholds)
-        self.boundaries = boundaries(pack.rules)
+        self._handling_due: dict[tuple[str, int], int | None] = {}
+        self.minutes: tuple[int, ...] = ()
+        self._limits: set[tuple[tuple[float, float], ...]] = set()
         self.gazetteer = Gazetteer(pack.areas, pack.places)
         self.calendar = Calendar(pack)
         self.local = LocalTime(pack.time_zone)
         self.team_of_device = {device.id: device.team for device in pack.devices}
         self.open_by_place = OpenByPlace()
-        self.incident_of_complaint: dict[str, str] = {}
+        self.incident_of_complaint: dict[tuple[str, str], str] = {}
+        self.alerts_of: dict[str, set[str]] = {}
         self.due.clear()
+        self.look_at_limits(self.now_ms)
         for id_, incident in self.state.incidents.items():
             self._index_incident(id_, incident)
         for key, signal in self.state.signals.items():
             self._index_signal(key, signal)
-        for alert in self.state.alerts.values():
-            self._flag(alert)
+        for id_, alert in self.state.alerts.items():
+            self._index_alert(id_, alert)
         for id_, timeline in self.state.timelines.items():
             for entry in timeline:
                 self._index_evidence(id_, entry.args)
         for sensor in self.telemetry.sensors.values():
             self.settle(sensor)
 
-    # ---- deciding -------------------------------------------------------------------------------------------------------
+    # ---- deciding ---------------------------------------------------------------------------------------------------
 
     def decide(
         self,
@@ -107,7 +118,10 @@ class Ledger:
         at_ms: int | None = None,
         **args: Any,
     ) -> Change:
-        """Write one decision down and apply it. `at_ms` is the city time of effect, the input's own city time by default."""
+        """Write one decision down and apply it.
+
+        `at_ms` is the city time of effect, the input's own city time by default.
+        """
         change = Change(
             seq=self.state.seq + 1,
             at_ms=self.now_ms if at_ms is None else at_ms,
@@ -131,12 +145,12 @@ class Ledger:
         for key, signal in change.rows.get("signals", {}).items():
             self._index_signal(key, signal)
         for id_, alert in change.rows.get("alerts", {}).items():
-            if alert is not None:
-                self._flag(alert)
-            elif (subject := change.args.get("subject")) is not None and id_:
-                self._unflag(subject)
+            self._index_alert(id_, alert, change.args.get("subject"))
         if change.incident is not None:
             self._index_evidence(change.incident, change.args)
+        if change.type == "incident_left":
+            gone = change.args["left"]
+            self.incident_of_complaint = {id_: of for id_, of in self.incident_of_complaint.items() if of != gone}
 
     def _index_incident(self, id_: str, incident: Incident | None) -> None:
         self.open_by_place.put(id_, incident)
@@ -153,35 +167,72 @@ class Ledger:
     def _index_evidence(self, incident: str, args: dict[str, Any]) -> None:
         evidence = args.get("evidence")
         if evidence is not None and evidence.get("kind") == "complaint":
-            self.incident_of_complaint[evidence["id"]] = incident
+            self.incident_of_complaint[evidence["source"], evidence["id"]] = incident
 
-    def _flag(self, alert: alerts.Alert) -> None:
-        sensor = self.telemetry.sensors.get(alert.subject)
+    def _index_alert(self, id_: str, alert: alerts.Alert | None, subject: str | None = None) -> None:
+        """`subject` names whom an alert that is gone was about."""
+        if alert is not None:
+            self.alerts_of.setdefault(alert.subject, set()).add(id_)
+            subject = alert.subject
+        elif subject in self.alerts_of:
+            self.alerts_of[subject].discard(id_)
+            if not self.alerts_of[subject]:
+                del self.alerts_of[subject]
+        sensor = self.telemetry.sensors.get(subject or "")
         if sensor is not None:
-            sensor.flag = _FLAG.get(alert.state, FLAG_NORMAL)
-            self.dirty[sensor.id] = sensor
+            self.show(sensor)
 
-    def _unflag(self, subject: str) -> None:
-        sensor = self.telemetry.sensors.get(subject)
-        if sensor is not None:
-            sensor.flag = FLAG_NORMAL
-            self.dirty[subject] = sensor
+    def show(self, sensor: SensorNow) -> None:
+        """Recompute what screens show of a sensor: its worst alert, or that it is silent."""
+        held = (self.state.alerts[id_].state for id_ in self.alerts_of.get(sensor.id, ()))
+        sensor.flag = max(
+            (FLAG_OF.get(state, FLAG_NORMAL) for state in held), default=FLAG_SILENT if sensor.silent else FLAG_NORMAL
+        )
+        self.dirty[sensor.id] = sensor
 
     def settle(self, sensor: SensorNow) -> None:
-        """Recompute which values of a sensor flip no rule, from its signals and the local time of day."""
-        low, high = float("-inf"), float("inf")
-        minute = self.local.minute(self.now_ms)
+        """Recompute which values of a sensor flip no rule, from its signals and the limits its readings may meet."""
+        if sensor.silent:
+            sensor.low, sensor.high = INFINITY, -INFINITY
+            return
+        low, high = -INFINITY, INFINITY
         for rule in self.thresholds.get(sensor.kind, ()):
             signal = self.state.signals.get(signal_key(rule.key, sensor.id))
-            rule_low, rule_high = calm_band(rule, QUIET if signal is None else signal.phase, minute)
-            low, high = max(low, rule_low), min(high, rule_high)
+            phase = QUIET if signal is None else signal.phase
+            for minute in self.minutes:
+                rule_low, rule_high = calm_band(rule, phase, minute)
+                low, high = max(low, rule_low), min(high, rule_high)
         sensor.low, sensor.high = low, high
 
-    # ---- rows that follow from others -----------------------------------------------------------------------------------
+    def look_at_limits(self, now_ms: int) -> bool:
+        """Which limits hold for the readings of the next five minutes: some are late, some clocks are ahead.
+
+        `minutes` then has one minute of the local day for each set of limits.  Returns: whether that is another than
+        before.
+        """
+        timed = [rule for held in self.thresholds.values() for rule in held if rule.periods]
+        late_ms = min(int(max((rule.late_after_s for rule in timed), default=0) * 1000), DAY_MS)
+        window = range(now_ms - late_ms, now_ms + AHEAD_MS + LOOK_STEP_MS + 60_000, 60_000) if timed else (now_ms,)
+        found: dict[tuple[tuple[float, float], ...], int] = {}
+        for minute in sorted({self.local.minute(moment) for moment in window}):
+            found.setdefault(tuple(limits(rule, minute) for rule in timed), minute)
+        before, self._limits, self.minutes = self._limits, set(found), tuple(found.values())
+        return before != self._limits
+
+    # ---- rows that follow from others -------------------------------------------------------------------------------
 
     def category(self, key: str) -> Category:
         """The category of a key; reports of no known class are uncategorised."""
         return self.categories.get(key, UNCATEGORISED)
+
+    def handling_due(self, category: str, start_ms: int) -> int | None:
+        """When the handling limit of a class ends for work begun at a moment; kept, since figures ask each second."""
+        key = (category, start_ms)
+        if key not in self._handling_due:
+            if len(self._handling_due) > 20_000:
+                self._handling_due.clear()
+            self._handling_due[key] = handling_due_ms(self.category(category).limit, start_ms, self.calendar)
+        return self._handling_due[key]
 
     def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
         """The incident's row on entering a state: its clock, its limit, a new version."""
@@ -190,7 +241,7 @@ class Ledger:
         yellow = YELLOW_MINUTES
         if state in (PENDING_HANDLE, HANDLING):
             start = fields.get("dispatched_at_ms") or incident.dispatched_at_ms or at_ms
-            due_ms = handling_due_ms(self.category(incident.category).limit, start, self.calendar)
+            due_ms = self.handling_due(incident.category, start)
             limit_s = None if due_ms is None else (due_ms - start) // 1000
             yellow = YELLOW_HANDLING
         return replace(
@@ -205,7 +256,7 @@ class Ledger:
         )
 
     def team_after(self, team: teams.Team, changed: dict[str, Assignment], at_ms: int) -> teams.Team:
-        """A team's row once these assignments are as given: what it does, what waits for it, what screens show of it."""
+        """A team's row once these assignments are as given: what it does, what waits for it, what is shown."""
         mine = [
             changed.get(id_, self.state.assignments.get(id_))
             for id_ in dict.fromkeys([*([team.active] if team.active else []), *team.waiting, *changed])

@@ -1,6 +1,6 @@
-"""A lifecycle is a table: state → verb → next state. The code, the tests and the pictures in `docs/` read the same table.
+"""A lifecycle is a table: state → verb → next state.
 
-May not know which object lives it.
+The code, the tests and the pictures in `docs/` read the same table. May not know which object lives it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,10 @@ MOST_TEXTS: Final = 5
 
 
 class Order(Struct, frozen=True):
-    """What a device is told. `number` is the seq of the change that gave the order; `what` is `assignment` or `recall`."""
+    """What a device is told.
+
+    `number` is the seq of the change that gave the order; `what` is `assignment` or `recall`.
+    """
 
     order: str
     what: str
@@ -45,7 +48,7 @@ def order_of(state: CityState, change: Change) -> tuple[str, Order] | None:
     if what is None:
         return None
     assignment: Assignment = change.rows["assignments"][change.args["assignment"]]
-    incident = state.incidents[assignment.incident]
+    incident = change.rows["incidents"][assignment.incident]
     texts = [
         {"at_ms": entry.at_ms, "text": entry.args["evidence"]["text"]}
         for entry in state.timelines.get(incident.id, [])
@@ -66,5 +69,3 @@ def settled_by(state: CityState, change: Change) -> tuple[str, int] | None:
         return None
     assignment: Assignment = change.rows["assignments"][change.args["assignment"]]
     return assignment.device, number
-
-

@@ -5,6 +5,7 @@ Loading or editing a pack is a journaled `registry_changed`. May not read files:
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,10 @@ Minutes = float
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
-    """A handling limit. Units: `urgent_hour` `natural_day` run through nights and holidays; `work_hour` `work_day` do not."""
+    """A handling limit.
+
+    Units: `urgent_hour` `natural_day` run through nights and holidays; `work_hour` `work_day` do not.
+    """
 
     value: Annotated[float, Meta(gt=0)]
     unit: Literal["urgent_hour", "work_hour", "work_day", "natural_day"]
@@ -52,13 +56,13 @@ class Period(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert rule. Without a response a person can give there is no alert: the four texts are required (ISA-18.2's idea).
+    """An alert rule.
 
-    threshold: a reading of `sensor_kind` at or beyond `raise_at` for `on_delay_s` raises; at or back over `clear_at` for
-    `off_delay_s` clears. `above` = high is bad.
-    detection: `category` seen with at least `confidence`; clears after `off_delay_s` without another.
-    silence: `share` of a source's sensors of `sensor_kind` (any, where empty) not heard for `after_s`.
-    burst: at least `count` complaints of one category within `radius_m` and `window_s`.
+    Without a response a person can give there is no alert: the four texts are required (ISA-18.2's idea). threshold:
+    a reading of `sensor_kind` at or beyond `raise_at` for `on_delay_s` raises; at or back over `clear_at` for
+    `off_delay_s` clears. `above` = high is bad. detection: `category` seen with at least `confidence`; clears after
+    `off_delay_s` without another. silence: `share` of a source's sensors of `sensor_kind` (any, where empty) not
+    heard for `after_s`. burst: at least `count` complaints of one category within `radius_m` and `window_s`.
     """
 
     key: str
@@ -169,7 +173,7 @@ class Figure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stage(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of minutes for the stages before handling (domain: intake 15, dispatch 15, check 30; priority 1 shorter)."""
+    """Limits of minutes around handling (domain: intake 15, dispatch 15, check 30; priority 1 shorter)."""
 
     intake_s: int = 900
     dispatch_s: int = 900
@@ -208,6 +212,16 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a source may be silent where no rule says otherwise."""
     position_silence_s: float = 120
     """How long a team on duty may be silent before it is shown as silent."""
+
+
+def pack_of(registry: dict[str, Any]) -> Pack:
+    """The pack as the journal holds it, in force again.  Raises: msgspec.ValidationError."""
+    return msgspec.convert(registry, Pack)
+
+
+def digest_of(pack: Pack) -> str:
+    """16 characters that change with anything in the registry of a pack."""
+    return blake2b(msgspec.json.encode(registry_of(pack)), digest_size=8).hexdigest()
 
 
 def registry_of(pack: Pack) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reporting 上报: complaints and findings, and any signal with a place, become incidents or join one; the evidence is kept.
+"""Reporting 上报: complaints and findings, and any signal with a place, become incidents or join one.
 
 May not know who sent the event or who will look at it.
 """
@@ -17,6 +17,7 @@ from dashboard.city.incidents import PENDING_REGISTER, REPORTED, Incident
 from dashboard.city.ledger import UNCATEGORISED, Ledger, deterministic_id
 from dashboard.city.pack import Category, Rule
 from dashboard.city.places import distance_m
+from dashboard.city.signals import WAITING, Signal
 from dashboard.errors import BadPayload
 
 
@@ -70,7 +71,7 @@ def _report(
     registered: bool,
     by: str,
 ) -> str:
-    id_ = deterministic_id("i", ledger.cause, evidence["kind"], evidence["id"])
+    id_ = deterministic_id("i", ledger.cause, evidence["kind"], evidence["id"], str(at_ms))
     number = ledger.state.numbers + 1
     where = ledger.gazetteer.where(lat, lon)
     blank = Incident(
@@ -106,12 +107,12 @@ def _report(
     return id_
 
 
-# ---- complaints ----------------------------------------------------------------------------------------------------------
+# ---- complaints -----------------------------------------------------------------------------------------------------
 
 
 def receive_complaint(ledger: Ledger, event: Event, complaint: Complaint, at_ms: int) -> None:
     """A person told the city something; only a `report` can become an incident."""
-    if event.type == "city.complaint.updated" and _update(ledger, complaint, at_ms):
+    if _update(ledger, event.source, complaint, at_ms):
         return
     category = "" if complaint.category is UNSET else complaint.category
     placed = complaint.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET
@@ -169,8 +170,9 @@ def _wait(ledger: Ledger, event: Event, complaint: Complaint, category: str, at_
     """A report without a place, a question, a proposal or a map error: it waits on its own list."""
     state = VERB_STATE.get(complaint.verb, NO_PLACE)
     reporter = complaint.reporter
+    taken = complaint.complaint in ledger.state.complaints
     row = OpenComplaint(
-        id=complaint.complaint,
+        id=_apart(event.source, complaint) if taken else complaint.complaint,
         verb=complaint.verb,
         state=state,
         text=complaint.text,
@@ -194,16 +196,28 @@ def _wait(ledger: Ledger, event: Event, complaint: Complaint, category: str, at_
     )
 
 
-def _update(ledger: Ledger, complaint: Complaint, at_ms: int) -> bool:
-    """More about a complaint that is known.  Returns: False where it is not, and then counts as a report."""
-    id_ = complaint.complaint
-    incident = ledger.incident_of_complaint.get(id_)
-    if incident is not None and incident in ledger.state.incidents:
-        ledger.decide("complaint_updated", incident=incident, at_ms=at_ms, complaint=id_, text=complaint.text)
+def _apart(source: str, complaint: Complaint) -> str:
+    """Two sources may give the same number to different complaints: the later one goes by its source too."""
+    return f"{source}#{complaint.complaint}"
+
+
+def _update(ledger: Ledger, source: str, complaint: Complaint, at_ms: int) -> bool:
+    """More about a complaint that this source told before.
+
+    Returns: False where it did not, and then it is a report.
+    """
+    names = (complaint.complaint, _apart(source, complaint))
+    incident = next((of for id_ in names if (of := ledger.incident_of_complaint.get((source, id_)))), None)
+    if incident is not None:
+        ledger.decide(
+            "complaint_updated", incident=incident, at_ms=at_ms, complaint=complaint.complaint, text=complaint.text
+        )
         return True
-    row = ledger.state.complaints.get(id_)
+    rows = (ledger.state.complaints.get(id_) for id_ in names)
+    row = next((row for row in rows if row is not None and row.source == source), None)
     if row is None:
         return False
+    id_ = row.id
     if row.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET:
         place_complaint(ledger, row, complaint.lat, complaint.lon, at_ms, by="")
         return True
@@ -259,7 +273,7 @@ def _look_for_burst(ledger: Ledger, category: Category, lat: float, lon: float, 
 
 
 def _burst(ledger: Ledger, rule: Rule, category: Category, lat: float, lon: float, at_ms: int) -> None:
-    from dashboard.city.sensing import raise_alert  # sensing reports its alerts through this module
+    from dashboard.city.sensing import raise_alert, resolve  # sensing reports its alerts through this module
 
     if ledger.now_ms - at_ms > rule.late_after_s * 1000:
         return
@@ -274,22 +288,24 @@ def _burst(ledger: Ledger, rule: Rule, category: Category, lat: float, lon: floa
     if near < rule.count:
         return
     clears_ms = at_ms + int(max(rule.window_s, rule.off_delay_s) * 1000)
-    for key, signal in ledger.state.signals.items():
+    for key, signal in list(ledger.state.signals.items()):
         if signal.rule != rule.key or not signal.subject.startswith(f"{category.key}@"):
             continue
         assert signal.lat is not None
         assert signal.lon is not None
-        if distance_m(lat, lon, signal.lat, signal.lon) <= rule.radius_m:
-            if signal.due_ms is None or clears_ms > signal.due_ms:
-                ledger.decide("signal_extended", {"signals": {key: replace(signal, due_ms=clears_ms)}}, at_ms=at_ms)
-            return
-    from dashboard.city.signals import WAITING, Signal
-
+        if distance_m(lat, lon, signal.lat, signal.lon) > rule.radius_m:
+            continue
+        if signal.due_ms is not None and signal.due_ms <= at_ms:
+            resolve(ledger, key, signal)  # it was over before this one came, whether or not a tick passed
+            continue
+        if signal.due_ms is None or clears_ms > signal.due_ms:
+            ledger.decide("signal_extended", {"signals": {key: replace(signal, due_ms=clears_ms)}}, at_ms=at_ms)
+        return
     fresh = Signal(rule.key, f"{category.key}@{lat:.4f},{lon:.4f}", WAITING, at_ms, value=float(near), lat=lat, lon=lon)
     raise_alert(ledger, rule, fresh, at_ms, clears_ms=clears_ms)
 
 
-# ---- findings ------------------------------------------------------------------------------------------------------------
+# ---- findings -------------------------------------------------------------------------------------------------------
 
 
 def receive_finding(ledger: Ledger, event: Event, finding: Finding, at_ms: int) -> None:

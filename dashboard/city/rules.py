@@ -46,7 +46,7 @@ class LocalTime:
 
 
 def minute_of(text: str) -> int:
-    """ "22:00" → 1320; "24:00" → 1440."""
+    """Of "22:00" → 1320; of "24:00" → 1440."""
     hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
 
@@ -96,10 +96,3 @@ def calm_band(rule: Rule, phase: str, minute: int) -> tuple[float, float]:
         RAISED: (-inf, clear_at),
         CLEARING: (nextafter(clear_at, -inf), inf),
     }[phase]
-
-
-def boundaries(rules: tuple[Rule, ...]) -> list[int]:
-    """Minutes of the local day at which some limit changes, sorted; empty where none does."""
-    return sorted(
-        {minute_of(t) % 1440 for rule in rules for period in rule.periods for t in (period.start, period.end)}
-    )

@@ -1,7 +1,7 @@
 """Sensing 感知: readings, detections, heartbeats and silence become signals, and signals become alerts.
 
-May not know who looks at the alerts. The loop over readings is the hottest of the program: one comparison a reading; a rule
-runs only where a value leaves the band that flips nothing.
+May not know who looks at the alerts. The loop over readings is the hottest of the program: one comparison a reading;
+a rule runs only where a value leaves the band that flips nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dashboard.city.signals import CLEARING, RAISED, WAITING, Signal, signal_key
 from dashboard.city.sources import Source
 from dashboard.city.state import DAY_MS
 from dashboard.city.teams import ON_DUTY
-from dashboard.city.telemetry import FLAG_NORMAL, FLAG_SILENT, INFINITY, SensorNow, SourceNow
+from dashboard.city.telemetry import SensorNow, SourceNow
 from dashboard.errors import BadPayload
 
 SILENCE_STEP_MS: Final = 5_000
@@ -29,7 +29,7 @@ MOST_SOURCES: Final = 1_000
 """Sources beyond these are counted under `other`: a sender that invents names may not grow the state without bound."""
 
 
-# ---- readings -----------------------------------------------------------------------------------------------------------
+# ---- readings -------------------------------------------------------------------------------------------------------
 
 
 def receive_readings(ledger: Ledger, source: str, readings: list[Reading], time_ms: int) -> None:
@@ -65,17 +65,17 @@ def _register(ledger: Ledger, source: str, reading: Reading) -> SensorNow:
         source_key(source, reading.sensor),
     )
     ledger.settle(sensor)
+    ledger.show(sensor)
     return sensor
 
 
 def _flip(ledger: Ledger, sensor: SensorNow, reading: Reading, time_ms: int) -> None:
     """A value left the calm band: let each rule of the sensor's kind look at it."""
-    if sensor.low == INFINITY:  # it was silent and speaks again
-        sensor.flag = FLAG_NORMAL
-        for alert in ledger.state.alerts.values():
-            if alert.subject == sensor.id:
-                ledger._flag(alert)
-        ledger.settle(sensor)
+    if sensor.silent:
+        _speaks_again(ledger, sensor)
+    if reading.kind != sensor.kind:
+        _miscounted(ledger, sensor)
+        return
     sensor.lat, sensor.lon = reading.lat, reading.lon
     minute = ledger.local.minute(time_ms)
     for rule in ledger.thresholds.get(sensor.kind, ()):
@@ -85,6 +85,19 @@ def _flip(ledger: Ledger, sensor: SensorNow, reading: Reading, time_ms: int) -> 
                 now.late += 1
             continue
         _judge(ledger, rule, sensor, time_ms, minute)
+
+
+def _speaks_again(ledger: Ledger, sensor: SensorNow) -> None:
+    sensor.silent = False
+    ledger.show(sensor)
+    ledger.settle(sensor)
+
+
+def _miscounted(ledger: Ledger, sensor: SensorNow) -> None:
+    """A sensor is one series of one kind: a value of another kind under its name is no measure of this one."""
+    now = ledger.telemetry.sources.get(sensor.source)
+    if now is not None:
+        now.rejected += 1
 
 
 def _judge(ledger: Ledger, rule: Rule, sensor: SensorNow, time_ms: int, minute: int) -> None:
@@ -139,7 +152,7 @@ def resolve(ledger: Ledger, key: str, signal: Signal) -> Signal | None:
     return ledger.state.signals.get(key)
 
 
-# ---- detections and heartbeats -------------------------------------------------------------------------------------------
+# ---- detections and heartbeats --------------------------------------------------------------------------------------
 
 
 def receive_detection(ledger: Ledger, event: Event, detection: Detection, time_ms: int) -> None:
@@ -162,8 +175,11 @@ def receive_detection(ledger: Ledger, event: Event, detection: Detection, time_m
             0,
             source_key(event.source, detection.sensor),
         )
-    if sensor.time_ms < time_ms:
-        sensor.time_ms, sensor.heard_ms, sensor.value = time_ms, ledger.now_ms, detection.confidence
+    elif time_ms < sensor.time_ms:
+        return  # older than its newest; two classes may be seen at the same time
+    if sensor.silent:
+        _speaks_again(ledger, sensor)
+    sensor.time_ms, sensor.heard_ms, sensor.value = time_ms, ledger.now_ms, detection.confidence
     ledger.dirty[sensor.id] = sensor
     for rule in ledger.pack.rules:
         fits = rule.kind == "detection" and rule.category in ("", detection.category)
@@ -196,14 +212,16 @@ def _detected(ledger: Ledger, rule: Rule, seen: Detection, time_ms: int) -> None
 
 def receive_heartbeat(ledger: Ledger, source: str, beat: Heartbeat) -> None:
     """A source says how well it is."""
-    row = ledger.state.sources[source_key(source, "")]
+    row = ledger.state.sources.get(source)
+    if row is None:  # one of too many, counted under `other`
+        return
     state = "live" if beat.state == "up" else "late"
     note = beat.note or ""
     if (row.state, row.note) != (state, note):
         _source_becomes(ledger, row, state, note)
 
 
-# ---- alerts --------------------------------------------------------------------------------------------------------------
+# ---- alerts ---------------------------------------------------------------------------------------------------------
 
 
 def raise_alert(
@@ -217,19 +235,20 @@ def raise_alert(
     image: object = None,
 ) -> None:
     """A signal became an alert: it is written down with its place in words, and joins or opens an incident."""
-    state = ledger.state
-    id_ = deterministic_id("a", rule.key, signal.subject, str(at_ms))
+    subject = signal.subject if rule.kind != "detection" else signal.subject.rpartition(":")[0]
     minute = ledger.local.minute(at_ms)
     lat, lon = signal.lat, signal.lon
     where = ledger.gazetteer.where(lat, lon) if lat is not None and lon is not None else None
     limit = rules.limits(rule, minute)[0] if rule.kind == "threshold" else None
+    before = _returned(ledger, rule, subject, category)
+    id_ = deterministic_id("a", rule.key, signal.subject, str(at_ms)) if before is None else before.id
     alert = Alert(
         id=id_,
         rule=rule.key,
         kind=rule.kind,
         state=alerts.ACTIVE,
         priority=rule.priority,
-        subject=signal.subject if rule.kind != "detection" else signal.subject.rpartition(":")[0],
+        subject=subject,
         lat=lat,
         lon=lon,
         where_zh=where.zh if where else "",
@@ -239,6 +258,7 @@ def raise_alert(
         value=signal.value,
         unit=signal.unit,
         limit=limit,
+        version=1 if before is None else before.version + 1,
     )
     raised = replace(signal, phase=RAISED, since_ms=at_ms, alert=id_, due_ms=clears_ms)
     if clears_ms is not None:
@@ -271,8 +291,20 @@ def raise_alert(
     incident = report_or_join(
         ledger, category, lat, lon, at_ms, origin="sensor", evidence=evidence, priority=rule.priority
     )
-    linked = replace(state.alerts[id_], incident=incident, version=2)
+    linked = replace(alert, incident=incident, version=alert.version + 1)
     ledger.decide("alert_linked", {"alerts": {id_: linked}}, at_ms=at_ms, alert=id_)
+
+
+def _returned(ledger: Ledger, rule: Rule, subject: str, category: Category | None) -> Alert | None:
+    """The alert of the same cause that is over and that nobody has seen yet: it is raised again, not doubled."""
+    for id_ in sorted(ledger.alerts_of.get(subject, ())):
+        alert = ledger.state.alerts[id_]
+        if alert.rule != rule.key or alert.state != alerts.RETURNED:
+            continue
+        incident = ledger.state.incidents.get(alert.incident or "")
+        if category is None or (incident is not None and incident.category == category.key):
+            return alert  # one camera may see several classes by one rule
+    return None
 
 
 def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
@@ -292,11 +324,27 @@ def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
         by=f"rule:{signal.rule}",
         alert=signal.alert,
         subject=subject,
-        incident=alert.incident if alert is not None else None,
+        incident=_in_state(ledger, alert),
     )
 
 
-# ---- sources and silence --------------------------------------------------------------------------------------------------
+def _in_state(ledger: Ledger, alert: Alert | None) -> str | None:
+    """The incident of an alert, None where it has left: its timeline is closed."""
+    return alert.incident if alert is not None and alert.incident in ledger.state.incidents else None
+
+
+def forget_rules(ledger: Ledger) -> None:
+    """A city pack without a rule: what the rule remembers ends now, and so does its alert."""
+    for key, signal in list(ledger.state.signals.items()):
+        if signal.rule in ledger.rules:
+            continue
+        if signal.alert is None:
+            ledger.decide("signal_cleared", {"signals": {key: None}})
+        else:
+            clear_alert(ledger, key, signal, ledger.now_ms)
+
+
+# ---- sources and silence --------------------------------------------------------------------------------------------
 
 
 def source_key(source: str, part: str) -> str:
@@ -331,54 +379,70 @@ def _source_becomes(ledger: Ledger, row: Source, state: str, note: str) -> None:
 
 def look_for_silence(ledger: Ledger) -> None:
     """Which sources, sensors and teams have not been heard for longer than they may be silent."""
-    for source, now in list(ledger.telemetry.sources.items()):
-        row = ledger.state.sources.get(source)
-        if row is not None and row.state != "dead" and ledger.now_ms - now.heard_ms > row.silence_s * 1000:
+    for row in list(ledger.state.sources.values()):
+        now = ledger.telemetry.sources.get(row.id)
+        if row.state != "dead" and _quiet_ms(ledger, 0 if now is None else now.heard_ms) > row.silence_s * 1000:
             _source_becomes(ledger, row, "dead", row.note)
     _silent_sensors(ledger)
     _silent_teams(ledger)
 
 
+def _quiet_ms(ledger: Ledger, heard_ms: int) -> int:
+    """For how long nothing was heard, counted from the start of the engine at the earliest."""
+    return ledger.now_ms - max(heard_ms, ledger.started_ms)
+
+
 def _silent_sensors(ledger: Ledger) -> None:
-    limits = {rule.sensor_kind: int(rule.after_s * 1000) for rule in ledger.pack.rules if rule.kind == "silence"}
-    default = limits.get("", int(ledger.pack.silence_s * 1000))
-    silent: dict[str, int] = {}
-    total: dict[str, int] = {}
-    place: dict[str, tuple[float, float]] = {}
+    """Count per source who is silent, and let each silence rule judge the share of those it is about."""
+    by_kind = {rule.sensor_kind: rule for rule in reversed(ledger.pack.rules) if rule.kind == "silence"}
+    general, default_ms = by_kind.get(""), int(ledger.pack.silence_s * 1000)
+    sources: dict[str, list[int]] = {}
+    judged: dict[tuple[str, str], list[SensorNow]] = {}
+    totals: dict[tuple[str, str], int] = {}
     for sensor in ledger.telemetry.sensors.values():
-        source = sensor.source
-        total[source] = total.get(source, 0) + 1
-        if ledger.now_ms - sensor.heard_ms <= limits.get(sensor.kind, default):
+        rule = by_kind.get(sensor.kind, general)
+        counts = sources.setdefault(sensor.source, [0, 0])
+        counts[0] += 1
+        key = ("" if rule is None else rule.key, sensor.source)
+        totals[key] = totals.get(key, 0) + 1
+        limit_ms = default_ms if rule is None else int(rule.after_s * 1000)
+        if _quiet_ms(ledger, sensor.heard_ms) <= limit_ms:
             continue
-        silent[source] = silent.get(source, 0) + 1
-        place.setdefault(source, (sensor.lat, sensor.lon))
-        if sensor.flag != FLAG_SILENT:
-            sensor.flag, sensor.low, sensor.high = FLAG_SILENT, INFINITY, -INFINITY
-            ledger.dirty[sensor.id] = sensor
-    for source, count in total.items():
-        row = ledger.state.sources.get(source)
-        if row is None:
-            continue
-        quiet = silent.get(source, 0)
-        step = max(1, count // 20)
-        if abs(quiet - row.silent_sensors) >= step or (quiet == 0) != (row.silent_sensors == 0) or row.sensors == 0:
-            changed = replace(row, sensors=count, silent_sensors=quiet, version=row.version + 1)
-            ledger.decide("source_changed", {"sources": {source: changed}}, source=source, state=row.state)
-        _judge_silence(ledger, source, quiet, count, place.get(source))
+        counts[1] += 1
+        judged.setdefault(key, []).append(sensor)
+        if not sensor.silent:
+            sensor.silent = True
+            ledger.settle(sensor)
+            ledger.show(sensor)
+    for source, (count, quiet) in sources.items():
+        _count_sensors(ledger, source, count, quiet)
+    for (rule_key, source), total in totals.items():
+        if rule_key:
+            _judge_silence(ledger, ledger.rules[rule_key], source, judged.get((rule_key, source), []), total)
 
 
-def _judge_silence(ledger: Ledger, source: str, silent: int, total: int, place: tuple[float, float] | None) -> None:
-    rule = next((r for r in ledger.pack.rules if r.kind == "silence"), None)
-    if rule is None:
-        return
+def _count_sensors(ledger: Ledger, source: str, count: int, quiet: int) -> None:
+    """The row of a source follows its counts in steps of a twentieth: one sensor of a thousand is no news."""
+    row = ledger.state.sources.get(source)
+    begun = ledger.now_ms - ledger.started_ms <= ledger.pack.silence_s * 1000
+    if row is None or (begun and quiet < row.silent_sensors):
+        return  # just after a start nobody counts as silent, which does not mean that anybody was heard
+    step = max(1, count // 20)
+    moved = abs(quiet - row.silent_sensors) >= step or abs(count - row.sensors) >= step
+    if moved or (quiet == 0) != (row.silent_sensors == 0):
+        changed = replace(row, sensors=count, silent_sensors=quiet, version=row.version + 1)
+        ledger.decide("source_changed", {"sources": {source: changed}}, source=source, state=row.state)
+
+
+def _judge_silence(ledger: Ledger, rule: Rule, source: str, silent: list[SensorNow], total: int) -> None:
     key = signal_key(rule.key, source)
     signal = ledger.state.signals.get(key)
-    over = silent >= max(1, rule.share * total)
+    over = len(silent) >= max(1, rule.share * total)
     if over and signal is None:
-        lat, lon = place or (None, None)
-        fresh = Signal(rule.key, source, WAITING, ledger.now_ms, value=float(silent), lat=lat, lon=lon)
+        first = min(silent, key=lambda sensor: sensor.id)
+        fresh = Signal(rule.key, source, WAITING, ledger.now_ms, value=float(len(silent)), lat=first.lat, lon=first.lon)
         raise_alert(ledger, rule, fresh, ledger.now_ms)
-    elif not over and signal is not None:
+    elif not over and signal is not None and ledger.now_ms - ledger.started_ms > rule.after_s * 1000:
         clear_alert(ledger, key, signal, ledger.now_ms)
 
 
@@ -386,10 +450,11 @@ def _silent_teams(ledger: Ledger) -> None:
     limit_ms = int(ledger.pack.position_silence_s * 1000)
     for team in list(ledger.state.teams.values()):
         now = ledger.telemetry.teams.get(team.id)
-        if now is None or team.duty != ON_DUTY:
+        if now is None or team.duty != ON_DUTY or team.silent_since_ms is not None:
             continue
-        if team.silent_since_ms is None and ledger.now_ms - now.heard_ms > limit_ms:
-            row = ledger.team_after(replace(team, silent_since_ms=now.heard_ms), {}, ledger.now_ms)
+        if _quiet_ms(ledger, now.heard_ms) > limit_ms:
+            since_ms = max(now.heard_ms, ledger.started_ms)
+            row = ledger.team_after(replace(team, silent_since_ms=since_ms), {}, ledger.now_ms)
             ledger.decide("team_silent", {"teams": {team.id: row}}, team=team.id)
 
 

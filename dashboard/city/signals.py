@@ -1,4 +1,4 @@
-"""Signal: what an alert rule remembers about one subject — waiting for its on-delay, raised, or waiting for its off-delay.
+"""Signal: what an alert rule remembers about one subject — waiting for a delay to end, or raised.
 
 The memory is a row of the state like any other, so that an engine that died goes on where it was.
 """

@@ -1,7 +1,8 @@
 """Everything that is true of the city and that a decision may depend on; it changes only by `apply(state, change)`.
 
-Snapshot + changes = fresh state: whoever holds a snapshot and applies the changes after it holds the same state as the engine.
-May not know where changes come from. Telemetry (latest values, positions) is not in here: see `telemetry`.
+Snapshot + changes = fresh state: whoever holds a snapshot and applies the changes after it holds the same state as
+the engine. May not know where changes come from. Telemetry (latest values, positions) is not in here: see
+`telemetry`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,16 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
 """Every table of rows that changes may touch."""
 PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints")
 """The tables that screens hold; `signals` is the memory of rules."""
+
+
+CLOCK_STEP_MS: Final = 600_000
+"""A clock set forward by up to 10 min lets time pass as usual; any other setting is a start: nothing was silent
+meanwhile, and what comes next is looked for anew."""
+
+
+def passes(before_ms: int, after_ms: int) -> bool:
+    """Whether a clock set from one city time to another lets time pass, rather than begin anew."""
+    return 0 <= after_ms - before_ms <= CLOCK_STEP_MS
 
 
 class Clock(Struct, frozen=True):
@@ -117,6 +128,8 @@ class CityState(Struct):
     """The last short number given to an incident."""
     registry: dict[str, Any] = field(default_factory=dict)
     """The city pack in force, as journaled."""
+    pack_digest: str = ""
+    """Which pack, as read from its directory, the registry goes back to: an edit of the registry outlives a restart."""
 
     def handled(self, cause: str) -> bool:
         """Whether an event or command was handled before (within 7 days)."""
@@ -184,10 +197,14 @@ def _refused(state: CityState, change: Change) -> None:
 
 def _clock_set(state: CityState, change: Change) -> None:
     state.clock = msgspec.convert(change.args["clock"], Clock)
+    state.recent = deque(seen for seen in state.recent if seen.at_ms <= change.at_ms)
+    for later in [minute for minute in state.minutes if minute > change.at_ms // 60_000]:
+        del state.minutes[later]  # of a time that has not come
 
 
 def _registry_changed(state: CityState, change: Change) -> None:
     state.registry = change.args["registry"]
+    state.pack_digest = change.args.get("digest", state.pack_digest)
 
 
 def _incident_reported(state: CityState, change: Change) -> None:

@@ -31,6 +31,8 @@ class SensorNow(Struct, gc=False):
     low: float = -INFINITY
     high: float = INFINITY
     flag: int = FLAG_NORMAL
+    silent: bool = False
+    """Not heard for longer than it may be silent; whatever it says next is looked at."""
 
 
 class TeamNow(Struct, gc=False):
@@ -69,3 +71,9 @@ class Telemetry(Struct):
     def empty() -> Telemetry:
         """Nothing heard yet."""
         return Telemetry({}, {}, {})
+
+    def forget(self) -> None:
+        """The city clock was set back: what was known is of a time that has not come."""
+        self.sensors.clear()
+        self.teams.clear()
+        self.sources.clear()

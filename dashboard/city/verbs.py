@@ -1,7 +1,7 @@
 """What an operator's verbs do: acknowledge, accept, file, void, dispatch, recall, close, rework, place, and the clock.
 
-Each verb is one function that decides or refuses. Roles and lifecycles are tables (`commands.VERBS`, `incidents.LIFECYCLE`);
-may not know who is connected or how an answer travels.
+Each verb is one function that decides or refuses. Roles and lifecycles are tables (`commands.VERBS`,
+`incidents.LIFECYCLE`); may not know who is connected or how an answer travels.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from dashboard.city.incidents import (
     Incident,
 )
 from dashboard.city.ledger import Ledger, deterministic_id
-from dashboard.city.pack import Pack, registry_of
+from dashboard.city.pack import Pack, pack_of, registry_of
 from dashboard.city.reporting import place_complaint
-from dashboard.city.state import Clock, Entry
+from dashboard.city.sensing import forget_rules
+from dashboard.city.signals import Signal
+from dashboard.city.state import Clock, Entry, passes
 from dashboard.city.teams import OFF_DUTY, ON_DUTY, Team
 from dashboard.errors import Refused
 
@@ -93,7 +95,7 @@ def _step(incident: Incident, verb: str, ledger: Ledger) -> str:
     return step.to
 
 
-# ---- alerts and incidents -------------------------------------------------------------------------------------------------
+# ---- alerts and incidents -------------------------------------------------------------------------------------------
 
 
 def _acknowledge(ledger: Ledger, command: Command, person: Person, alert: alerts.Alert) -> None:
@@ -123,7 +125,7 @@ def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition
         "alert_acknowledged",
         {"alerts": {alert.id: None if to == alerts.NORMAL else row}},
         by=by,
-        incident=alert.incident,
+        incident=alert.incident if alert.incident in ledger.state.incidents else None,
         alert=alert.id,
         subject=alert.subject,
         disposition=disposition,
@@ -254,7 +256,7 @@ def _needs_reason(command: Command) -> None:
         raise Refused("reason_missing", verb=command.verb)
 
 
-# ---- assignments ----------------------------------------------------------------------------------------------------------
+# ---- assignments ----------------------------------------------------------------------------------------------------
 
 
 def _dispatch_team(ledger: Ledger, command: Command, person: Person, incident: Incident) -> None:
@@ -363,7 +365,7 @@ def _recall(ledger: Ledger, command: Command, person: Person, assignment: Assign
     )
 
 
-# ---- complaints, clock, registry -------------------------------------------------------------------------------------------
+# ---- complaints, clock, registry ------------------------------------------------------------------------------------
 
 
 def _place(ledger: Ledger, command: Command, person: Person, row: Any) -> None:
@@ -386,26 +388,40 @@ def _answer(ledger: Ledger, command: Command, person: Person, row: Any) -> None:
 
 
 def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> None:
-    """The city clock runs on from a given city time, at a given rate; `note` says why in a word (simulation, replay, live)."""
+    """The city clock runs on from a city time at a rate; `note` says why in a word (simulation, replay, live)."""
     real_ms = ledger.received_ms
     base_ms = real_ms if command.offset_ms is None else command.offset_ms
     clock = Clock(base_ms, real_ms, 1.0 if command.rate is None else command.rate, command.note or "simulation")
-    ledger.now_ms = base_ms
-    ledger.decide("clock_set", by=name_of(person), at_ms=base_ms, clock=msgspec.to_builtins(clock))
+    before_ms, ledger.now_ms = ledger.now_ms, base_ms
+    moved = {} if passes(before_ms, base_ms) else _running_delays(ledger, base_ms - before_ms)
+    rows: dict[str, Any] = {"signals": moved} if moved else {}
+    ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=msgspec.to_builtins(clock))
+
+
+def _running_delays(ledger: Ledger, by_ms: int) -> dict[str, Signal]:
+    """A clock that begins anew takes the running delays of signals with it: what was left of them is left of them."""
+    return {
+        key: replace(signal, since_ms=signal.since_ms + by_ms, due_ms=signal.due_ms + by_ms)
+        for key, signal in ledger.state.signals.items()
+        if signal.due_ms is not None
+    }
 
 
 def _change_registry(ledger: Ledger, command: Command, person: Person, _: object) -> None:
     if command.registry is None:
         raise Refused("registry_missing")
     try:
-        pack = msgspec.convert(command.registry, Pack)
+        pack = pack_of(command.registry)
     except msgspec.ValidationError as error:
         raise Refused("bad_registry", detail=str(error)) from None
     register(ledger, pack, name_of(person))
 
 
-def register(ledger: Ledger, pack: Pack, by: str) -> None:
-    """Take a city pack into force: its teams become rows, what they do is kept."""
+def register(ledger: Ledger, pack: Pack, by: str, digest: str = "") -> None:
+    """Take a city pack into force: its teams become rows, what they do is kept.
+
+    `digest` names a pack read from files.
+    """
     held, rows = ledger.state.teams, {}
     for team in pack.teams:
         before = held.get(team.id)
@@ -433,7 +449,9 @@ def register(ledger: Ledger, pack: Pack, by: str) -> None:
         rows[team.id] = ledger.team_after(fresh, {}, ledger.now_ms)
     gone: dict[str, Any] = {id_: None for id_ in held if id_ not in rows and held[id_].active is None}
     ledger.use(pack)
-    ledger.decide("registry_changed", {"teams": {**rows, **gone}}, by=by, registry=registry_of(pack))
+    args: dict[str, Any] = {"digest": digest} if digest else {}
+    ledger.decide("registry_changed", {"teams": {**rows, **gone}}, by=by, registry=registry_of(pack), **args)
+    forget_rules(ledger)
 
 
 _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
