@@ -1,7 +1,8 @@
 """Channel: `/live`, one WebSocket for each screen, both ways — the table of messages in docs/channel.
 
-Every message is encoded once and fanned out. A slow screen never slows the others and is never cut for being slow: what waits
-for it is bounded, and when it is ready again it gets the newest. May not know Redis, Dash or what a verb does.
+Every message is encoded once and fanned out. A slow screen never slows the others and is never cut for being slow:
+what waits for it is bounded, and when it is ready again it gets the newest. May not know Redis, Dash or what a verb
+does.
 """
 
 from __future__ import annotations
@@ -77,12 +78,17 @@ class Viewer(Struct, eq=False):
     def send(self, message: bytes) -> None:
         """Put a message in its queue; over the bound everything is dropped for one snapshot later."""
         if self.held + len(message) > HELD_BYTES:
-            self.waiting.clear()
-            self.held = 0
-            self.behind = self.blind = True
+            self.begin_anew()
         else:
             self.waiting.append(message)
             self.held += len(message)
+        self.wake.set()
+
+    def begin_anew(self) -> None:
+        """Drop what waits: a snapshot comes first, and no older change may follow it."""
+        self.waiting.clear()
+        self.held = 0
+        self.behind = self.blind = True
         self.wake.set()
 
 
@@ -98,7 +104,11 @@ class Channel:
 
     def open(self) -> None:
         """Begin to beat."""
-        for period, act in ((FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest), (ADVICE_S, self._advise)):
+        paces = (
+            (FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest),
+            (ADVICE_S, self._advise),
+        )  # fmt: skip
+        for period, act in paces:
             self._tasks.append(asyncio.create_task(_every(period, act)))
 
     async def close(self) -> None:
@@ -107,7 +117,7 @@ class Channel:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # ---- one screen -----------------------------------------------------------------------------------------------------
+    # ---- one screen -------------------------------------------------------------------------------------------------
 
     async def serve(self, socket: Socket, person: Person) -> None:
         """Serve one screen until it leaves."""
@@ -134,18 +144,19 @@ class Channel:
                 await socket.send_text(message.decode())
 
     def _catch_up(self, viewer: Viewer) -> None:
-        if viewer.behind and "changes" in viewer.topics and self.room.ready.is_set():
-            viewer.behind = False
-            message = self.room.snapshot()
-            viewer.waiting.append(message)
-            viewer.held += len(message)
+        """Snapshot and whole telemetry go before all else that waits: they may be larger than what may wait."""
         if viewer.blind and "telemetry" in viewer.topics and self.room.ready.is_set():
             viewer.blind = False
             message = _telemetry(self.room.sight.whole(viewer.view), whole=True)
-            viewer.waiting.append(message)
+            viewer.waiting.appendleft(message)
+            viewer.held += len(message)
+        if viewer.behind and "changes" in viewer.topics and self.room.ready.is_set():
+            viewer.behind = False
+            message = self.room.snapshot()
+            viewer.waiting.appendleft(message)
             viewer.held += len(message)
 
-    # ---- what a screen says ---------------------------------------------------------------------------------------------
+    # ---- what a screen says -----------------------------------------------------------------------------------------
 
     def _heard(self, viewer: Viewer, raw: str) -> None:
         try:
@@ -222,19 +233,16 @@ class Channel:
         if not done.cancelled():
             viewer.send(_answer(command_id, done.result()))
 
-    # ---- what everybody is told -----------------------------------------------------------------------------------------
+    # ---- what everybody is told -------------------------------------------------------------------------------------
 
     def _told(self, kind: str, message: bytes, about: Any) -> None:
         if kind == "snapshot":
             for viewer in self.viewers:
-                viewer.behind = viewer.blind = True
-                viewer.wake.set()
+                viewer.begin_anew()
             return
         details: dict[str, bytes] = {}
         for viewer in self.viewers:
-            if kind not in viewer.topics:
-                continue
-            if kind != "changes" or not viewer.behind:
+            if kind in viewer.topics and (kind != "changes" or not viewer.behind):
                 viewer.send(message)
             for incident in about or ():
                 if f"incident:{incident}" in viewer.topics:

@@ -1,7 +1,7 @@
-"""Engine: reads inputs, lets the Desk decide, and writes all that was decided with one script; the sector's only writer.
+"""Engine: reads inputs, lets the Desk decide, and writes all that was decided with one script.
 
-Crash-only: killed at any point it reads again from the cursor, and the same inputs give the same alerts at the same city times.
-May not know browsers, devices or pages.
+Crash-only: killed at any point it reads again from the cursor, and the same inputs give the same alerts at the same
+city times. May not know browsers, devices or pages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dashboard.city.admission import Bounds
 from dashboard.city.changes import Change
 from dashboard.city.desk import Desk
 from dashboard.city.orders import order_of, settled_by
-from dashboard.city.pack import Pack, registry_of
+from dashboard.city.pack import Pack, digest_of, pack_of
 from dashboard.city.privacy import without_person
 from dashboard.city.state import Clock
 from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow
@@ -87,20 +87,28 @@ class Engine:
         self._behind = False
         """More is waiting than one batch takes: catch up first, tell screens once a second."""
 
-    # ---- starting -------------------------------------------------------------------------------------------------------
+    # ---- starting ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Become the only writer, recover the state, and say so in the journal."""
         self.token, stored = self.streams.take_over()
         self.cursor = Cursor() if stored is None else msgspec.json.decode(stored, type=Cursor)
+        self._announced = None
         found = self._recover()
-        self.desk = Desk(self.pack, found.state, found.telemetry)
+        digest = digest_of(self.pack)
+        fresh = found.state.pack_digest != digest
+        self.desk = Desk(self.pack if fresh else pack_of(found.state.registry), found.state, found.telemetry)
         self.journal_id = found.journal
-        now_ms = self.desk.state.clock.city_ms(self.real_ms())
-        changed = self.desk.state.registry != registry_of(self.pack)
-        self.changes += self.desk.start(now_ms, self.real_ms(), self.pack if changed else None)
-        self.cursor.order.append(["start", now_ms])
-        self._mark_second(now_ms)
+        real_ms, clock = self.real_ms(), found.state.clock
+        now_ms, handled_ms = clock.city_ms(real_ms), None
+        if self.cursor.handled_ms:
+            handled_ms = min(now_ms, clock.city_ms(self.cursor.handled_ms))
+        self.changes += self.desk.start(
+            now_ms, real_ms, self.pack if fresh else None, digest=digest, handled_ms=handled_ms
+        )
+        self.bounds = self.desk.pack.bounds
+        self.cursor.order.append(["start", now_ms, real_ms, -1 if handled_ms is None else handled_ms])
+        self.second = 0 if handled_ms is None else handled_ms // 1000
         self._write(force=True)
         log.info("engine started seq=%d incidents=%d", self.desk.state.seq, len(self.desk.state.incidents))
 
@@ -108,7 +116,7 @@ class Engine:
         record = self.streams.record(SNAPSHOT)
         return recovery.recover(self.streams, self.directory, record.get("file", ""), self.cursor)
 
-    # ---- one step -------------------------------------------------------------------------------------------------------
+    # ---- one step ---------------------------------------------------------------------------------------------------
 
     def step(self, wait: bool = True) -> int:
         """Read, decide, write, publish.  Returns: how many inputs were handled.  Raises: StreamLost, Fenced."""
@@ -122,6 +130,7 @@ class Engine:
             self._handle(stream, entry)
             handled += 1
         self._tick_to(self.desk.state.clock.city_ms(batch.complete_ms), batch.complete_ms)
+        self.cursor.handled_ms = max(self.cursor.handled_ms, batch.complete_ms)
         self._behind = any(len(entries) >= READ_COUNT for entries in batch.entries.values())
         self._lag_ms = max(0, self.real_ms() - batch.complete_ms) if handled else 0
         self._write()
@@ -174,7 +183,7 @@ class Engine:
     def _mark_second(self, city_ms: int) -> None:
         self.second = city_ms // 1000
 
-    # ---- inputs ---------------------------------------------------------------------------------------------------------
+    # ---- inputs -----------------------------------------------------------------------------------------------------
 
     def _handle(self, stream: str, entry: Entry) -> None:
         self.cursor.after[stream] = format_id(entry.id)
@@ -192,6 +201,7 @@ class Engine:
             # Decisions taken before the fault are journaled like any other, so state and journal stay one; the input is
             # kept whole, and the fault is loud. A crash here would meet the same input again for ever.
             log.exception("engine fault stream=%s entry=%s", stream, format_id(entry.id))
+            self.changes += self.desk.leftover()
             self._reject(stream, entry, "engine_fault", {"entry": format_id(entry.id)})
 
     def _event(self, entry: Entry) -> None:
@@ -206,6 +216,7 @@ class Engine:
         received_ms = entry.id[0]
         clock = self.desk.state.clock
         self.changes += self.desk.carry_out(command, clock.city_ms(received_ms), received_ms)
+        self.bounds = self.desk.pack.bounds
         if self.desk.state.clock is not clock:
             self._clock_turned(self.desk.state.clock, received_ms)
 
@@ -218,7 +229,7 @@ class Engine:
         self.commit.clock = {name: str(value) for name, value in msgspec.to_builtins(clock).items()}
 
     def _rewrite(self, stream: str, entry: Entry) -> bool:
-        """A foreign entry that names a person is written anew without the name, and handled when it comes round again."""
+        """A foreign entry that names a person is written anew without the name, and handled when it comes round."""
         raw, type_ = entry.get(b"data"), entry.get(b"type")
         if raw is None or type_ is None:
             return False
@@ -243,7 +254,7 @@ class Engine:
         if now is not None:
             now.rejected += 1
 
-    # ---- writing --------------------------------------------------------------------------------------------------------
+    # ---- writing ----------------------------------------------------------------------------------------------------
 
     def _write(self, force: bool = False) -> None:
         """One script for all that was decided; without decisions the order of inputs is journaled once a second."""
@@ -273,7 +284,7 @@ class Engine:
             if given is not None:
                 commit.orders.append(OrderOut(given[0], change.seq, msgspec.json.encode(given[1])))
 
-    # ---- publishing -----------------------------------------------------------------------------------------------------
+    # ---- publishing -------------------------------------------------------------------------------------------------
 
     def _publish(self) -> None:
         now = time.monotonic()
@@ -309,7 +320,7 @@ class Engine:
         }  # fmt: skip
         self.streams.publish(TELEMETRY, msgspec.json.encode(beat))
 
-    # ---- snapshots ------------------------------------------------------------------------------------------------------
+    # ---- snapshots --------------------------------------------------------------------------------------------------
 
     def _picture(self, force: bool = False) -> None:
         now = time.monotonic()
@@ -369,7 +380,7 @@ def _source(now: SourceNow) -> list[Any]:
     return [now.heard_ms, 0, now.lag_ms, now.accepted, now.rejected]
 
 
-# ---- the process ----------------------------------------------------------------------------------------------------------
+# ---- the process ----------------------------------------------------------------------------------------------------
 
 
 def main(settings: Settings) -> None:

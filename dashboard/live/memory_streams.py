@@ -1,4 +1,7 @@
-"""Streams in memory: the twin of `redis_streams` for tests and offline runs. It keeps the same promises and nothing more."""
+"""Streams in memory: the twin of `redis_streams` for tests and offline runs.
+
+It keeps the same promises and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,19 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from dashboard.errors import Fenced
-from dashboard.live.streams import CHANGE, CLOCK, INPUTS, REJECTED, Batch, Commit, Entry, EntryId, format_id, parse_id
+from dashboard.live.streams import (
+    CHANGE,
+    CLOCK,
+    INPUTS,
+    REJECTED,
+    Batch,
+    Commit,
+    Entry,
+    EntryId,
+    format_id,
+    parse_id,
+    whole,
+)
 
 
 class MemoryStreams:
@@ -45,15 +60,13 @@ class MemoryStreams:
 
     def read(self, after: dict[str, str], count: int) -> Batch:
         """See `Streams.read`."""
-        complete_ms = self.now_ms()
+        now_ms = self.now_ms()
         entries = {}
         for stream in INPUTS:
             found = self._after(stream, parse_id(after.get(stream, "0-0")))[:count]
             if found:
                 entries[stream] = found
-            if len(found) >= count:
-                complete_ms = min(complete_ms, found[-1].id[0])
-        return Batch(entries, complete_ms)
+        return whole(entries, now_ms, count)
 
     def _after(self, stream: str, id_: EntryId) -> list[Entry]:
         held = self.streams[stream]

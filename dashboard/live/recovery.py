@@ -1,20 +1,25 @@
-"""Recovery: the newest snapshot, the journal after it, and the inputs it missed for telemetry — for engine and web alike.
+"""Recovery: a snapshot, the journal after it, and the inputs it missed for telemetry — for engine and web alike.
 
-One way to the present for everybody: snapshot + changes = fresh state.
+One way to the present for everybody: snapshot + changes = fresh state. What does not lead to the present is not used: a
+city that silently lacks a part of its past is worse than one that says that it cannot start.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from dashboard.city.events import Position, Reading, Readings
-from dashboard.city.state import CityState, apply
-from dashboard.city.telemetry import SensorNow, TeamNow, Telemetry
-from dashboard.errors import BadPayload
+from dashboard.city.events import Detection, Position, Reading, Readings
+from dashboard.city.handling import note_position
+from dashboard.city.ledger import FLAG_OF
+from dashboard.city.sensing import source_key
+from dashboard.city.state import CityState, Clock, apply
+from dashboard.city.telemetry import FLAG_NORMAL, FLAG_SILENT, SensorNow, Telemetry
+from dashboard.errors import BadPayload, CannotStart
 from dashboard.live import snapshots
 from dashboard.live.snapshots import Snapshot
 from dashboard.live.streams import Cursor, Entry, Streams, format_id
@@ -23,71 +28,114 @@ from dashboard.live.wire import decode_journal, read_event
 log = logging.getLogger(__name__)
 PAGE: Final = 1_000
 
+_Clocks = list[tuple[int, Clock]]
+"""The city clocks in force since the snapshot: up to which real time, inclusive, each counted."""
+_FOR_EVER: Final = 1 << 62
+
 
 def recover(streams: Streams, directory: Path, file: str, cursor: Cursor) -> Snapshot:
-    """State and telemetry as of the cursor, and the id of the newest journal entry applied."""
-    found = _snapshot(directory, file)
-    for id_, raw in _journal(streams, found.journal):
-        for change in decode_journal(raw).changes:
-            apply(found.state, change)
-        found.journal = id_
-    _hear_again(streams, found, cursor)
-    return found
+    """State and telemetry as of the cursor, and the id of the newest journal entry applied.
+
+    `file` is the announced snapshot; where it cannot be used, the ones before it are tried, and then the journal alone.
+    Raises: CannotStart where none of them and the journal make one history up to the cursor.
+    """
+    for found in _candidates(directory, file):
+        clocks = _follow(streams, found)
+        if clocks is not None and found.state.seq >= cursor.seq:
+            _hear_again(streams, found, cursor, clocks)
+            _show(found)
+            return found
+    raise CannotStart(
+        f"The journal does not reach back to any snapshot in {directory}, or ends before change {cursor.seq}; "
+        "restore the snapshots of the archive, or the store, from a backup."
+    )
 
 
-def _snapshot(directory: Path, file: str) -> Snapshot:
-    if file:
+def _candidates(directory: Path, file: str) -> Iterator[Snapshot]:
+    others = sorted(directory.glob("snapshot-*.comis"), key=lambda path: path.name, reverse=True)
+    for path in dict.fromkeys([*([directory / file] if file else []), *others]):
         try:
-            found = snapshots.newest(directory, file)
-            if found is not None:
-                return found
-            log.error("snapshot missing file=%s; the journal is read from its beginning", file)
-        except (OSError, msgspec.DecodeError, KeyError):
-            log.exception("snapshot unreadable file=%s; the journal is read from its beginning", file)
-    return Snapshot(CityState(), Telemetry.empty(), Cursor(), "0-0")
+            yield snapshots.read(path)
+        except (OSError, msgspec.DecodeError, KeyError) as error:
+            log.error("snapshot not usable file=%s error=%s", path.name, error)
+    yield Snapshot(CityState(), Telemetry.empty(), Cursor(), "0-0")
 
 
-def _journal(streams: Streams, after: str) -> list[tuple[str, bytes]]:
-    entries: list[tuple[str, bytes]] = []
-    while page := streams.journal(after, PAGE):
-        entries += page
-        after = page[-1][0]
-    return entries
+def _follow(streams: Streams, found: Snapshot) -> _Clocks | None:
+    """Apply the journal after a snapshot.  Returns: the clocks it went through, None where the journal has a gap."""
+    clocks: _Clocks = []
+    while page := streams.journal(found.journal, PAGE):
+        for id_, raw in page:
+            for change in decode_journal(raw).changes:
+                if change.seq != found.state.seq + 1:
+                    log.error("journal gap before=%d after=%d", found.state.seq, change.seq)
+                    return None
+                before = found.state.clock
+                apply(found.state, change)
+                if found.state.clock is not before:
+                    clocks.append((change.received_ms, before))
+                    if found.state.clock.city_ms(change.received_ms) < before.city_ms(change.received_ms):
+                        found.telemetry.forget()
+            found.journal = id_
+    return [*clocks, (_FOR_EVER, found.state.clock)]
 
 
-def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor) -> None:
-    """Readings and positions handled since the snapshot: latest values again, no rules (their decisions are journaled)."""
+def _show(found: Snapshot) -> None:
+    """What screens show of each sensor follows from its alerts as they are now, not as they were at the snapshot."""
+    sensors = found.telemetry.sensors
+    for sensor in sensors.values():
+        sensor.flag = FLAG_SILENT if sensor.silent else FLAG_NORMAL
+    for alert in found.state.alerts.values():
+        if alert.subject in sensors:
+            sensor = sensors[alert.subject]
+            sensor.flag = max(sensor.flag, FLAG_OF.get(alert.state, FLAG_NORMAL))
+
+
+# ---- telemetry ------------------------------------------------------------------------------------------------------
+
+
+def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor, clocks: _Clocks) -> None:
+    """Readings and positions handled since the snapshot: latest values again, no rules (these are journaled)."""
     for stream in ("sensor", "patrol"):
         last = cursor.after.get(stream)
         first = found.cursor.after.get(stream, "0-0")
         while last is not None and (page := streams.range(stream, f"({first}" if first != "0-0" else "-", last, PAGE)):
             for entry in page:
-                _hear(found, entry)
+                _hear(found, entry, clocks)
             first = format_id(page[-1].id)
 
 
-def _hear(found: Snapshot, entry: Entry) -> None:
-    now_ms = found.state.clock.city_ms(entry.id[0])
+def _hear(found: Snapshot, entry: Entry, clocks: _Clocks) -> None:
+    at = next(index for index, (until_ms, _) in enumerate(clocks) if entry.id[0] <= until_ms)
+    clock = clocks[at][1]
+    if any(
+        after.city_ms(until_ms) < before.city_ms(until_ms)
+        for (until_ms, before), (_, after) in zip(clocks[at:], clocks[at + 1 :], strict=False)
+    ):
+        return  # the clock was set back after it: of a time that has not come
+    bounds = found.state.registry.get("bounds")
     try:
-        event = read_event(entry, None, found.state.clock)
+        event = read_event(entry, tuple(bounds) if bounds else None, clock)
     except BadPayload:
         return
+    now_ms = clock.city_ms(entry.id[0])
     time_ms = now_ms if event.time_ms is None else event.time_ms
-    data = event.data
+    known, data = found.telemetry, event.data
     if isinstance(data, Readings):
         for reading in data.readings:
-            _reading(found.telemetry, event.source, reading, time_ms)
+            _reading(known, event.source, reading, time_ms, now_ms)
     elif isinstance(data, Reading):
-        _reading(found.telemetry, event.source, data, time_ms)
-    elif isinstance(data, Position):
-        _position(found.telemetry, data, time_ms)
+        _reading(known, event.source, data, time_ms, now_ms)
+    elif isinstance(data, Detection):
+        seen = Reading(data.sensor, "camera", data.confidence, "", data.lat, data.lon)
+        _reading(known, event.source, seen, time_ms, now_ms)
+    elif isinstance(data, Position) and data.team in found.state.teams:
+        note_position(known, data, time_ms, now_ms)
 
 
-def _reading(known: Telemetry, source: str, reading: Reading, time_ms: int) -> None:
+def _reading(known: Telemetry, source: str, reading: Reading, time_ms: int, now_ms: int) -> None:
     sensor = known.sensors.get(reading.sensor)
     if sensor is None:
-        suffix = "/" + reading.sensor
-        source = source[: -len(suffix)] or "/" if source.endswith(suffix) else source
         known.sensors[reading.sensor] = SensorNow(
             reading.sensor,
             reading.kind,
@@ -96,19 +144,8 @@ def _reading(known: Telemetry, source: str, reading: Reading, time_ms: int) -> N
             reading.lon,
             reading.value,
             time_ms,
-            time_ms,
-            source,
+            now_ms,
+            source_key(source, reading.sensor),
         )
     elif time_ms > sensor.time_ms:
-        sensor.time_ms, sensor.heard_ms, sensor.value = time_ms, time_ms, reading.value
-
-
-def _position(known: Telemetry, position: Position, time_ms: int) -> None:
-    team = known.teams.get(position.team)
-    if team is None or time_ms > team.time_ms:
-        heading = position.heading_deg if isinstance(position.heading_deg, float) else None
-        speed = position.speed_mps if isinstance(position.speed_mps, float) else None
-        battery = position.battery if isinstance(position.battery, float) else None
-        known.teams[position.team] = TeamNow(
-            position.team, position.lat, position.lon, time_ms, time_ms, heading, speed, battery
-        )
+        sensor.time_ms, sensor.heard_ms, sensor.value, sensor.silent = time_ms, now_ms, reading.value, False

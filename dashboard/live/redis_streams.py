@@ -1,6 +1,7 @@
 """Streams in Redis: batch reads, and one script that checks the fencing token and then only writes what cannot fail.
 
-Replies are taken from the connection as they come: the client library's dictionaries of every entry cost more than the Desk.
+Replies are taken from the connection as they come: the client library's dictionaries of every entry cost more than
+the Desk.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from dashboard.live.streams import (
     Entry,
     key,
     parse_id,
+    whole,
 )
 
 # The journal entry is the first write: a full store refuses there, and nothing is half done.
@@ -84,7 +86,7 @@ class RedisStreams:
         self._drop()
         self._client.close()
 
-    # ---- Streams ----------------------------------------------------------------------------------------------------------
+    # ---- Streams ----------------------------------------------------------------------------------------------------
 
     def take_over(self) -> tuple[int, bytes | None]:
         """See `Streams.take_over`."""
@@ -97,16 +99,14 @@ class RedisStreams:
         self._ask(("XREAD", "COUNT", 1, "BLOCK", max(1, timeout_ms), "STREAMS", *_positions(after)))
 
     def read(self, after: dict[str, str], count: int) -> Batch:
-        """See `Streams.read`: the store's clock first, then all streams in one command, so nothing before it is missed."""
+        """See `Streams.read`: first the store's clock, then all streams in one command: nothing before it is missed."""
         clock, streams = self._ask(("TIME",), ("XREAD", "COUNT", count, "STREAMS", *_positions(after)))
         complete_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
         entries: dict[str, list[Entry]] = {}
         for name, items in streams or ():
             read = [Entry(parse_id(id_), fields) for id_, fields in items if fields is not None]
             entries[name.decode().rpartition(":")[2]] = read
-            if len(items) >= count:
-                complete_ms = min(complete_ms, parse_id(items[-1][0])[0])
-        return Batch(entries, complete_ms)
+        return whole(entries, complete_ms, count)
 
     def commit(self, token: int, commit: Commit) -> str | None:
         """See `Streams.commit`."""
@@ -157,7 +157,7 @@ class RedisStreams:
         """See `Streams.write_record`."""
         self._ask(("HSET", key(name), *(part for pair in fields.items() for part in pair)))
 
-    # ---- the wire ---------------------------------------------------------------------------------------------------------
+    # ---- the wire ---------------------------------------------------------------------------------------------------
 
     def _script(self, *args: Any) -> Any:
         try:
@@ -210,5 +210,5 @@ def _positions(after: dict[str, str]) -> tuple[str, ...]:
 
 
 def _flat(fields: dict[str, str]) -> list[str | int]:
-    """How many parts follow, then name, value, name, value …"""
+    """How many parts follow, then name, value, name, value, and so on."""
     return [2 * len(fields), *(part for pair in fields.items() for part in pair)]

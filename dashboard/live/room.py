@@ -1,7 +1,7 @@
 """ControlRoom: all that a screen may touch — the state as it is, what follows, and a way to ask for something.
 
-One reader of the store in each web process: it applies the journal to its own state, encodes each message once, and hands
-the same bytes to everybody. May not know sockets, pages or who is allowed what.
+One reader of the store in each web process: it applies the journal to its own state, encodes each message once, and
+hands the same bytes to everybody. May not know sockets, pages or who is allowed what.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dashboard.errors import StreamLost
 from dashboard.live import recovery
 from dashboard.live.redis_streams import RedisStreams
 from dashboard.live.sight import Sight
-from dashboard.live.streams import CHANGE, CURSOR, REJECTED, SNAPSHOT, TELEMETRY, Cursor, key
+from dashboard.live.streams import CHANGE, CURSOR, REJECTED, SNAPSHOT, TELEMETRY, Cursor, key, parse_id
 from dashboard.live.wire import decode_journal
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,13 @@ KEPT_MESSAGES: Final = 5_000
 """Recent journal messages a screen may resume from; about 5 MB at the reference load."""
 KEPT_REJECTED: Final = 200
 BACK_OFF_S: Final = 0.2
+FAULT_S: Final = 5.0
+"""What nobody expected is tried again after this long; screens are told meanwhile that nothing comes."""
 ANSWER_S: Final = 10.0
 """After this long without an answer the asker is told that nobody knows: the command may still be carried out."""
-_PRIVATE: Final = ("signal_pending", "signal_clearing", "signal_cleared", "signal_extended", "command_refused", "command_done")
+_PRIVATE: Final = (
+    "signal_pending", "signal_clearing", "signal_cleared", "signal_extended", "command_refused", "command_done",
+)  # fmt: skip
 """Changes that no screen shows: the memory of rules, and refusals, which only the asker reads."""
 
 Message = bytes
@@ -71,7 +75,7 @@ class ControlRoom:
         self._tasks: list[asyncio.Task[None]] = []
         self._redis: Any = None
 
-    # ---- life -----------------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Begin to follow; `ready` is set once the present is reached. The store may come later."""
@@ -97,8 +101,13 @@ class ControlRoom:
                     log.warning("store lost by=%s error=%s", follow.__name__, error)
                     self.store_lost_ms = _now_ms()
                 await asyncio.sleep(BACK_OFF_S)
+            except Exception:
+                # Not seen by anybody, a follower that ended would leave an old picture that looks true.
+                log.exception("cannot follow by=%s", follow.__name__)
+                self.store_lost_ms = self.store_lost_ms or _now_ms()
+                await asyncio.sleep(FAULT_S)
 
-    # ---- what screens ask -----------------------------------------------------------------------------------------------
+    # ---- what screens ask -------------------------------------------------------------------------------------------
 
     def view(self) -> dict[str, dict[str, Any]]:
         """Every public table as plain data: what a browser's store must equal after the same changes."""
@@ -118,13 +127,16 @@ class ControlRoom:
         """The messages that follow a seq, None where it is too long ago and the snapshot must be taken again."""
         if seq == self.seq:
             return []
-        for index, (held, _) in enumerate(self._recent):
-            if held == seq:
-                return [message for _, message in list(self._recent)[index + 1 :]]
-        return None
+        try:
+            told = parse_id(seq)
+        except ValueError:
+            return None
+        if not self._recent or told < parse_id(self._recent[0][0]) or told > parse_id(self.seq):
+            return None
+        return [message for held, message in self._recent if parse_id(held) > told]
 
     def digest(self) -> Message:
-        """How many rows each table has, and the xor of crc32("id:version") of all: what a screen checks itself against."""
+        """How many rows each table has, and the xor of crc32("id:version") of all: a screen checks itself with it."""
         topics = {table: [count, xor] for table, (count, xor) in self._digest.items()}
         return msgspec.json.encode({"type": "digest", "seq": self.seq, "topics": topics})
 
@@ -176,7 +188,12 @@ class ControlRoom:
             try:
                 await self._redis.xadd(
                     key("command"),
-                    {"id": command.id, "source": f"/seats/{person.seat}", "type": "city.command", "data": msgspec.json.encode(spoken)},
+                    {
+                        "id": command.id,
+                        "source": f"/seats/{person.seat}",
+                        "type": "city.command",
+                        "data": msgspec.json.encode(spoken),
+                    },
                 )
             except (RedisError, OSError):
                 del self._asked[command.id]
@@ -194,7 +211,7 @@ class ControlRoom:
             return {"status": "refused", "code": refused.code, "args": refused.args}
         return {"status": "done"} if self.state.handled(command_id) else None
 
-    # ---- the journal ----------------------------------------------------------------------------------------------------
+    # ---- the journal ------------------------------------------------------------------------------------------------
 
     async def _follow_journal(self, client: Any) -> None:
         await self._recover(client)
@@ -209,7 +226,7 @@ class ControlRoom:
         """Reach the present: the newest snapshot and the journal after it, in a thread, beside the running loop."""
         if self.seq != "0-0" and await client.exists(key(CHANGE)):
             floor = (await client.hget(key("floor"), "change")) or b"0-0"
-            if _id(self.seq) >= _id(floor.decode()):
+            if parse_id(self.seq) >= parse_id(floor):
                 return
         record, stored = await client.hgetall(key(SNAPSHOT)), await client.get(key(CURSOR))
         file = record.get(b"file", b"").decode()
@@ -224,7 +241,8 @@ class ControlRoom:
         self.sight.update(
             {
                 "sensors": {
-                    id_: [s.lat, s.lon, s.value, s.time_ms, s.flag, s.kind] for id_, s in found.telemetry.sensors.items()
+                    id_: [s.lat, s.lon, s.value, s.time_ms, s.flag, s.kind]
+                    for id_, s in found.telemetry.sensors.items()
                 },
                 "teams": {
                     id_: [t.lat, t.lon, t.time_ms, t.heading_deg, t.speed_mps, t.battery]
@@ -245,8 +263,11 @@ class ControlRoom:
     def _take(self, id_: str, raw: bytes) -> None:
         """Apply one journal entry and tell everybody, once encoded."""
         entry = decode_journal(raw)
+        back = False
         for change in entry.changes:
+            before = self.state.clock
             self._apply(change)
+            back |= self.state.clock.city_ms(change.received_ms) < before.city_ms(change.received_ms)
         self.seq = id_
         shown = [_public(change) for change in entry.changes if change.type not in _PRIVATE]
         if shown:
@@ -256,6 +277,9 @@ class ControlRoom:
             self._tell("changes", message, incidents)
         for change in entry.changes:
             self._answer(change)
+        if back:  # the clock was set back: latest values are of a time that has not come
+            self.sight = Sight()
+            self._tell("snapshot", b"", None)
 
     def _apply(self, change: Change) -> None:
         for table in PUBLIC:
@@ -281,7 +305,7 @@ class ControlRoom:
         else:
             asked.set_result({"status": "done"})
 
-    # ---- telemetry and rejected events -----------------------------------------------------------------------------------
+    # ---- telemetry and rejected events ------------------------------------------------------------------------------
 
     async def _follow_telemetry(self, client: Any) -> None:
         await self.ready.wait()
@@ -335,16 +359,10 @@ def _rejected(id_: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
         args = {}
     return {
         "id": id_.decode(), "stream": text.get("stream", ""), "at_ms": int(text.get("at", "0") or 0),
-        "source": text.get("source", ""), "code": text.get("code", ""), "args": args, "event": text.get("event", "")[:4000],
+        "source": text.get("source", ""), "code": text.get("code", ""), "args": args,
+        "event": text.get("event", "")[:4000],
     }  # fmt: skip
-
-
-def _id(text: str) -> tuple[int, int]:
-    ms, _, ordinal = text.partition("-")
-    return int(ms), int(ordinal or 0)
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-

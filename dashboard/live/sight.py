@@ -1,4 +1,4 @@
-"""Sight: what a screen sees of the telemetry — single sensors where it is near, cells where it is far, the abnormal always.
+"""Sight: what a screen sees of the telemetry — single sensors where it is near, cells where it is far.
 
 One computation for all screens that see the same. May not know sockets.
 """
@@ -56,6 +56,8 @@ class Sight:
         self.sources: dict[str, list[Any]] = {}
         self.changed: set[str] = set()
         self.moved: set[str] = set()
+        self.calmed: set[str] = set()
+        """Were not normal when last told, and are now."""
         self._index: dict[str, int] = {}
         self._times = np.zeros(1024, dtype=np.int64)
         self._flags = np.zeros(1024, dtype=np.int8)
@@ -80,6 +82,8 @@ class Sight:
                 self._grow()
         elif row[3] < self.sensors[id_][3]:
             return
+        elif self.sensors[id_][4] and not row[4]:
+            self.calmed.add(id_)
         self.sensors[id_] = row
         self._lats[index], self._lons[index], self._times[index], self._flags[index] = row[0], row[1], row[3], row[4]
         self.changed.add(id_)
@@ -89,12 +93,12 @@ class Sight:
             held = getattr(self, name)
             setattr(self, name, np.concatenate([held, np.zeros_like(held)]))
 
-    # ---- frames ---------------------------------------------------------------------------------------------------------
+    # ---- frames -----------------------------------------------------------------------------------------------------
 
     def frame(self, view: View) -> dict[str, dict[str, Any]]:
         """What changed for a view since `settle` was called last; empty where nothing did."""
         rows: dict[str, dict[str, Any]] = {}
-        sensors = self._near(view, self.changed) if view.near else self._abnormal(self.changed)
+        sensors = self._near(view, self.changed) if view.near else self._far()
         if sensors:
             rows["sensors"] = sensors
         if self.moved:
@@ -105,18 +109,16 @@ class Sight:
         """Everybody has been told."""
         self.changed = set()
         self.moved = set()
+        self.calmed = set()
 
     def whole(self, view: View) -> dict[str, dict[str, Any]]:
         """All that a view shows: the first frame of a screen, and that of one which was too slow for single ones."""
         ids = self.sensors.keys()
-        sensors: dict[str, Any] = self._near(view, ids) if view.near else self._abnormal(ids)
+        sensors = self._near(view, ids) if view.near else {id_: row for id_, row in self.sensors.items() if row[4]}
         if len(sensors) > OBJECTS:
             urgent = sorted(sensors.items(), key=lambda item: -item[1][4])
             sensors = dict(urgent[:OBJECTS])
-        rows: dict[str, dict[str, Any]] = {
-            "sensors": {id_: row for id_, row in sensors.items() if row is not None},
-            "teams": self.teams, "sources": self.sources,
-        }  # fmt: skip
+        rows: dict[str, dict[str, Any]] = {"sensors": sensors, "teams": self.teams, "sources": self.sources}
         if not view.near:
             rows["cells"] = self.cells(view.level)
         return rows
@@ -129,14 +131,15 @@ class Sight:
                 found[id_] = row
         return found
 
-    def _abnormal(self, ids: Any) -> dict[str, Any]:
+    def _far(self) -> dict[str, Any]:
         """Far away only what is not normal is an object; one that became normal is taken off."""
-        return {id_: row if row[4] else None for id_ in ids for row in (self.sensors[id_],)}
+        found = {id_: row for id_ in self.changed if (row := self.sensors[id_])[4]}
+        return {**found, **{id_: None for id_ in self.calmed if not self.sensors[id_][4]}}
 
-    # ---- cells ----------------------------------------------------------------------------------------------------------
+    # ---- cells ------------------------------------------------------------------------------------------------------
 
     def cells(self, level: int) -> dict[str, list[Any]]:
-        """Normal sensors far away, as cells of 32 px: {key: [lat, lon, count, worst flag, oldest time]}. No sensor: empty."""
+        """All sensors as cells of 32 px: {key: [lat, lon, count, worst flag, oldest time]}. No sensor: empty."""
         n = len(self._index)
         if n == 0:
             return {}
@@ -169,12 +172,12 @@ class Sight:
         return changed
 
 
-def _grid(lats: NDArray[np.float64], lons: NDArray[np.float64], level: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _grid(
+    lats: NDArray[np.float64], lons: NDArray[np.float64], level: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Web-Mercator columns and rows of 32 px cells at a zoom."""
     across = WORLD_PX * (1 << level) / CELL_PX
     sines = np.sin(np.radians(np.clip(lats, -85, 85)))
     columns = np.floor((lons + 180) / 360 * across).astype(np.int64)
     rows = np.floor((0.5 - np.log((1 + sines) / (1 - sines)) / (4 * np.pi)) * across).astype(np.int64)
     return columns, rows
-
-

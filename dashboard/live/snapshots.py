@@ -1,4 +1,4 @@
-"""Snapshots: the whole state and the latest telemetry of a moment as one file beside the archive, so that a start takes seconds.
+"""Snapshots: state and latest telemetry of a moment as one file beside the archive, so that a start takes seconds.
 
 Written by a thread from shallow copies (rows are immutable), in chunks, so that the engine never stands still for it.
 A reader needs the archive's address and the record `snapshot`; it then applies the journal after the named entry.
@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -46,7 +47,9 @@ class Picture(Struct):
 
 def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str) -> Picture:
     """Copies that stay as they are while the engine goes on; about 5 ms at the reference load."""
-    copied = CityState(seq=state.seq, clock=state.clock, numbers=state.numbers, registry=state.registry)
+    copied = CityState(
+        seq=state.seq, clock=state.clock, numbers=state.numbers, registry=state.registry, pack_digest=state.pack_digest
+    )
     for table in ROW_TYPES:
         setattr(copied, table, dict(getattr(state, table)))
     copied.timelines = {id_: list(entries) for id_, entries in state.timelines.items()}
@@ -56,7 +59,7 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.minutes = {minute: dict(counts) for minute, counts in state.minutes.items()}
     copied.recent = deque(state.recent)
     held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources))
-    return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, []), journal)
+    return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal)
 
 
 def write(directory: Path, taken: Picture) -> str:
@@ -65,13 +68,20 @@ def write(directory: Path, taken: Picture) -> str:
     name = f"snapshot-{taken.state.seq:012d}-{time.time_ns()}.comis"
     temporary = directory / f"{name}.part"
     with temporary.open("wb") as file:
+        check = 0
         for section, payload in _sections(taken):
-            record = msgspec.msgpack.encode((section, msgspec.Raw(payload)))
-            file.write(len(record).to_bytes(4, "big") + record)
+            check = crc32(payload, check)
+            _put(file, section, payload)
             time.sleep(0)  # let the engine's thread run between chunks
+        _put(file, "end", msgspec.msgpack.encode(check))
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(directory / name)
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name itself must outlive a power cut: the store will be told of it
+    finally:
+        os.close(folder)
     _keep_newest(directory)
     return name
 
@@ -81,12 +91,17 @@ def _keep_newest(directory: Path) -> None:
         old.unlink(missing_ok=True)
 
 
+def _put(file: BinaryIO, section: str, payload: bytes) -> None:
+    record = msgspec.msgpack.encode((section, msgspec.Raw(payload)))
+    file.write(len(record).to_bytes(4, "big") + record)
+
+
 def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
     encode = msgspec.msgpack.encode
     state = taken.state
     head = {
         "format": FORMAT, "seq": state.seq, "clock": state.clock, "numbers": state.numbers, "registry": state.registry,
-        "cursor": taken.cursor, "journal": taken.journal, "counts": state.counts,
+        "cursor": taken.cursor, "journal": taken.journal, "counts": state.counts, "pack_digest": state.pack_digest,
     }  # fmt: skip
     yield "head", encode(head)
     for table in ROW_TYPES:
@@ -125,16 +140,23 @@ def read(path: Path) -> Snapshot:
     state, telemetry = CityState(), Telemetry.empty()
     cursor, journal = Cursor(), "0-0"
     raw = path.read_bytes()
-    at = 0
+    at = check = 0
+    ended = False
     outer = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
     while at < len(raw):
         size = int.from_bytes(raw[at : at + 4], "big")
         section, payload = outer.decode(raw[at + 4 : at + 4 + size])
         at += 4 + size
+        if section == "end":
+            ended = msgspec.msgpack.decode(payload) == check
+            continue
+        check = crc32(payload, check)
         if section == "head":
             cursor, journal = _read_head(state, payload)
         else:
             _read_section(state, telemetry, section, payload)
+    if not ended:
+        raise msgspec.DecodeError("the file is not whole")
     return Snapshot(state, telemetry, cursor, journal)
 
 
@@ -144,6 +166,7 @@ def _read_head(state: CityState, payload: msgspec.Raw) -> tuple[Cursor, str]:
         head["seq"], head["numbers"], head["registry"], head["counts"],
     )  # fmt: skip
     state.clock = msgspec.convert(head["clock"], Clock)
+    state.pack_digest = head["pack_digest"]
     return msgspec.convert(head["cursor"], Cursor), head["journal"]
 
 
@@ -163,9 +186,3 @@ def _read_section(state: CityState, telemetry: Telemetry, section: str, payload:
         state.refused.update(decode(payload, type=dict[str, Answered]))
     elif section == "recent":
         state.recent.extend(decode(payload, type=list[RecentComplaint]))
-
-
-def newest(directory: Path, name: str) -> Snapshot | None:
-    """The named snapshot, None where there is none."""
-    path = directory / name
-    return read(path) if name and path.exists() else None

@@ -41,7 +41,7 @@ def format_id(entry_id: EntryId) -> str:
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """One entry of a stream; `fields` are flat: name, value, name, value …"""
+    """One entry of a stream; `fields` are flat: name, value, name, value, and so on."""
 
     id: EntryId
     fields: list[bytes]
@@ -56,10 +56,20 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Batch(Struct, frozen=True):
-    """What was read at once. Every input received before `complete_ms` (real time) and after the cursor is in it."""
+    """What was read at once. Every input received before `complete_ms` (real time) and after the cursor is in it.
+
+    A store's clock that was set back stands still for us: what is newest in it is not later than now.
+    """
 
     entries: dict[str, list[Entry]]
     complete_ms: int
+
+
+def whole(entries: dict[str, list[Entry]], now_ms: int, count: int) -> Batch:
+    """Up to `count` entries of each stream, read at `now_ms`; of a full stream more may follow its last one."""
+    newest = [(held[-1].id[0], len(held) >= count) for held in entries.values() if held]
+    complete_ms = max([now_ms, *(ms for ms, _ in newest)])
+    return Batch(entries, min([complete_ms, *(ms for ms, full in newest if full)]))
 
 
 Order = list[list[str | int]]
@@ -71,6 +81,8 @@ class Cursor(Struct):
 
     after: dict[str, str] = field(default_factory=dict)
     seq: int = 0
+    handled_ms: int = 0
+    """Real time up to which everything received was handled: an engine that starts again lets time pass from here."""
     order: Order = field(default_factory=list)
 
 
@@ -90,7 +102,7 @@ class Settled(Struct, frozen=True):
 
 
 class Rewritten(Struct, frozen=True):
-    """An input that named a person: the clean entry takes its place at the end of the stream, the person goes to its record."""
+    """An input that named a person: the clean entry goes to the end of the stream, the person to its record."""
 
     stream: str
     id: str
@@ -116,7 +128,7 @@ class Streams(Protocol):
     """The store as the engine sees it. Every method raises StreamLost where the store does not answer."""
 
     def take_over(self) -> tuple[int, bytes | None]:
-        """Become the sector's only writer.  Returns: the fencing token and the stored cursor, None on an empty store."""
+        """Become the sector's only writer.  Returns: the fencing token and the stored cursor; None: an empty store."""
         ...
 
     def wait(self, after: dict[str, str], timeout_ms: int) -> None:

@@ -1,6 +1,7 @@
-"""Wire: input entries, commands, journal entries and snapshots as bytes, and back. Inputs are strict, changes versioned.
+"""Wire: input entries, commands and journal entries as bytes, and back. Inputs are strict, changes versioned.
 
-Readers of the journal skip fields they do not know; inputs with unknown fields are refused. May not know Redis or sockets.
+Readers of the journal skip fields they do not know; inputs with unknown fields are refused. May not know Redis or
+sockets.
 """
 
 from __future__ import annotations
