@@ -121,8 +121,9 @@ class Gateway:
 
     async def _welcome(self, connection: ServerConnection, device: Device, hello: Hello) -> Session:
         clock = await self.intake.clock()
-        now_ms = clock.city_ms(real_now_ms())
-        skew_ms = counted_skew_ms(hello.clock_ms, now_ms, clock.rate)
+        received_ms = self.intake.real_ms()
+        now_ms = clock.city_ms(received_ms)
+        skew_ms = counted_skew_ms(hello.clock_ms, received_ms, clock)
         session = Session(connection, Speaker(device.id, device.team, hello.boot, skew_ms))
         before, self.sessions[device.id] = self.sessions.get(device.id), session
         if before is not None:
@@ -132,7 +133,7 @@ class Gateway:
             connection,
             {
                 "type": "welcome", "device": device.id, "team": device.team, "city_now_ms": now_ms, "rate": clock.rate,
-                "clock_skew_ms": hello.clock_ms - now_ms,
+                "clock_skew_ms": skew_ms,
             },
         )  # fmt: skip
         log.info("device connected device=%s skew_ms=%d last_order=%s", device.id, skew_ms, hello.last_order)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from dashboard.city.state import Clock
 from dashboard.errors import BadPayload
 from feeds.envelope import Envelope, Unreadable
 from feeds.patrol.decode import FRAME_LIMIT, Speaker, counted_skew_ms, decode, decode_hello
@@ -75,6 +76,14 @@ def test_hello():
 
 
 def test_a_small_skew_is_none_and_a_fast_city_forgives_more():
-    assert counted_skew_ms(1_001_500, 1_000_000, 1) == 0
-    assert counted_skew_ms(1_003_000, 1_000_000, 1) == 3000
-    assert counted_skew_ms(1_003_000, 1_000_000, 600) == 0
+    live, fast = Clock(), Clock(5_000_000_000, 1_000_000_000, 600, "simulation")
+    assert counted_skew_ms(1_001_500, 1_000_000, live) == 0
+    assert counted_skew_ms(1_003_000, 1_000_000, live) == 3000
+    assert counted_skew_ms(5_000_003_000, 1_000_000_000, fast) == 0
+    assert counted_skew_ms(5_002_000_000, 1_000_000_000, fast) == 2_000_000
+
+
+def test_in_a_simulation_a_device_may_go_by_the_clock_on_its_own_wall():
+    simulated = Clock(5_000_000_000, 1_000_000_000, 1, "simulation")
+    assert counted_skew_ms(1_000_001_000, 1_000_000_000, simulated) == 0
+    assert counted_skew_ms(1_000_060_000, 1_000_000_000, simulated) == 60_000

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import time
 
 import pytest
@@ -234,6 +235,32 @@ async def test_a_device_that_reads_nothing_keeps_nobody_waiting(field):
             assert (await anext(device.orders()))["order"] == "o-1"
             assert time.monotonic() - began < 5
         slow.transport.abort()
+
+
+async def test_a_thousand_broken_frames_disturb_nothing(field):
+    """Bits flipped, ends cut, bytes put in: each is refused and kept, each good one between them acknowledged."""
+    rng = random.Random(5)
+    good = json.dumps({"type": "finding", "id": 1, "category": "dog", "lat": 39.9, "lon": 116.4, "text": "一只狗"})
+    async with connect(field.url) as socket:
+        await socket.send(hello())
+        await socket.recv()
+        refused = 0
+        for number in range(1000):
+            raw = bytearray(good.encode())
+            at = rng.randrange(len(raw))
+            way = rng.randrange(3)
+            if way == 0:
+                raw[at] ^= 1 << rng.randrange(8)
+            elif way == 1:
+                del raw[at:]
+            else:
+                raw[at:at] = rng.randbytes(rng.randrange(1, 5))
+            await socket.send(bytes(raw))
+            refused += "refused" in json.loads(await socket.recv())
+            await socket.send(good.replace('"id": 1', f'"id": {1000 + number}'))
+            assert json.loads(await socket.recv()) == {"ack": 1000 + number}
+    assert refused > 700
+    assert len(field.intake.entries("rejected")) == refused
 
 
 async def test_over_a_real_store(redis_settings):
