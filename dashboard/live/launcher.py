@@ -462,7 +462,7 @@ def main(settings: Settings, *, simulation: Sequence[str] | None) -> int:
         raise KeyboardInterrupt
 
     for number in STOP_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, end)
     began = time.monotonic()
     launcher = Launcher(settings, say=_tell)

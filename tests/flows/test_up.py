@@ -21,8 +21,9 @@ from dashboard.settings import REPOSITORY, Settings
 @contextlib.contextmanager
 def up(settings: Settings, *options: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "dashboard.cli", "up", "--no-simulation", *options]
+    in_the_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # as a shell's & leaves it
     with subprocess.Popen(
-        command,
+        [*in_the_background, *command],
         cwd=REPOSITORY,
         env=os.environ | settings.to_environment(),
         stdout=subprocess.PIPE,
