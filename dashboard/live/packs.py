@@ -66,19 +66,6 @@ def load(directory: Path | str) -> Pack:
     return _whole(head, fields)
 
 
-def registry(pack: Pack) -> dict[str, Any]:
-    """What the journal keeps of a pack: plain values, without the hashes of device tokens."""
-    plain: dict[str, Any] = msgspec.to_builtins(pack)
-    for device in plain["devices"]:
-        device.pop("token_sha256", None)
-    return plain
-
-
-def from_registry(plain: Mapping[str, Any]) -> Pack:
-    """The pack that a `registry_changed` brought; its devices carry no token."""
-    return msgspec.convert(plain, Pack)
-
-
 def token_matches(device: Device, token: str) -> bool:
     """Whether a token is the device's; a device without a hash accepts none."""
     return bool(device.token_sha256) and hashlib.sha256(token.encode()).hexdigest() == device.token_sha256
