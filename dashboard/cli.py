@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate = _command(commands, "simulate", _simulate, "send a simulated city through the doors")
     simulate.add_argument("--speed", type=speed, default=1.0, metavar="N|max")
+    simulate.add_argument("--seed", type=int, metavar="N", help="another city of the same kind")
     simulate.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened, for scoring")
     simulate.add_argument("--pack", metavar="DIR")
 
@@ -112,7 +113,7 @@ def _part(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) 
 
 
 def _simulate(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
-    return _run("simulate", "feeds.simulation:main", settings, speed=chosen.speed, truth=chosen.truth)
+    return _run("simulate", "feeds.simulation:main", settings, speed=chosen.speed, seed=chosen.seed, truth=chosen.truth)
 
 
 def _replay(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
