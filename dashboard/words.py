@@ -364,6 +364,9 @@ _CHANGES: Final = {
 _REFUSED: Final = {
     "not_connected": ("未发送：与指挥中心断开。恢复后请再看一眼再发。", "Not sent: no connection. Look again when the link is back."),
     "no_answer": ("已发出，10 秒没有答复。是否生效以这一行为准。", "Sent, no answer for 10 s. Whether it took effect is what this row shows."),
+    "store_lost": ("存储没有答复，指令没有接受。", "The store does not answer; the command was not accepted."),
+    "too_many_commands": ("还有 {most} 条指令在等答复，请稍候。", "{most} commands still wait for an answer; wait a moment."),
+    "foreign_origin": ("这个页面不是从这里打开的。", "This page was not opened from here."),
     "nobody": ("不知道是谁在操作，请从首页进入。", "Nobody is known at this screen; enter by the front page."),
     "bad_command": ("指令无法读懂：{detail}", "The command cannot be read: {detail}"),
     "unknown_verb": ("没有“{verb}”这个动作。", "There is no verb “{verb}”."),
@@ -386,6 +389,8 @@ _REFUSED: Final = {
     "not_a_report": ("这是{verb:complaint_verb}，不能成为案卷。", "This is a {verb:complaint_verb}; it cannot become an incident."),
     "registry_missing": ("没有给出城市包。", "No city pack was given."),
     "bad_registry": ("城市包无法读懂：{detail}", "The city pack cannot be read: {detail}"),
+    "unknown_message": ("不认识的消息 {type}", "Unknown message {type}"),
+    "bad_view": ("视图无法读懂：{detail}", "The view cannot be read: {detail}"),
     "unknown_topic": ("没有“{topic}”这个主题。", "There is no topic “{topic}”."),
     "bad_message": ("消息无法读懂：{detail}", "The message cannot be read: {detail}"),
     "command.not_your_role": ("这个席位不派遣。", "This seat does not dispatch."),
