@@ -195,7 +195,7 @@ class Desk:
             handling.receive_feedback(ledger, data, time_ms)
             heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
         elif isinstance(data, Heartbeat):
-            heard(ledger, event.source, _kind_of(event.source), lag_ms, 1)
+            heard(ledger, event.source, _kind_of(event.source), lag_ms, 0)
             sensing.receive_heartbeat(ledger, event.source, data)
 
     def _resume(self) -> None:

@@ -82,6 +82,7 @@ class Engine:
         self.history = kpis.History()
         self._published = self._figures = self._ordered = self._pictured = 0.0
         self._unpictured = 0
+        self._accepted: dict[str, int] = {}
         self._writer: threading.Thread | None = None
         self._lag_ms = 0
         self._behind = False
@@ -301,12 +302,21 @@ class Engine:
             ledger.moved.clear()
         figures = now - self._figures >= FIGURES_S
         if figures:
+            rows["sources"] = self._sources(now - self._figures)
             self._figures = now
-            rows["sources"] = {id_: _source(source) for id_, source in self.desk.telemetry.sources.items()}
         if rows:
             self.streams.publish(TELEMETRY, msgspec.json.encode({"type": "telemetry", "rows": rows}))
         if figures:
             self._publish_figures()
+
+    def _sources(self, period_s: float) -> dict[str, list[Any]]:
+        """How each source is doing: last heard, events a second since the last look, lag, accepted, rejected."""
+        rows = {}
+        for id_, now in self.desk.telemetry.sources.items():
+            rate = (now.accepted - self._accepted.get(id_, now.accepted)) / period_s
+            self._accepted[id_] = now.accepted
+            rows[id_] = [now.heard_ms, round(rate, 1), now.lag_ms, now.accepted, now.rejected]
+        return rows
 
     def _publish_figures(self) -> None:
         real_ms = self.real_ms()
@@ -374,10 +384,6 @@ def _sensor(now: SensorNow) -> list[Any]:
 
 def _team(now: TeamNow) -> list[Any]:
     return [now.lat, now.lon, now.time_ms, now.heading_deg, now.speed_mps, now.battery]
-
-
-def _source(now: SourceNow) -> list[Any]:
-    return [now.heard_ms, 0, now.lag_ms, now.accepted, now.rejected]
 
 
 # ---- the process ----------------------------------------------------------------------------------------------------
