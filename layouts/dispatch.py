@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
-from dashboard import words
 from layouts import parts
 from layouts.theme import Choices
 
@@ -21,7 +20,6 @@ PATH: Final = "/dispatch"
 BAR: Final = f"{NAME}-bar"
 SEAT: Final = f"{NAME}-seat"
 COMMAND: Final = f"{NAME}-command"
-ECHO: Final = f"{NAME}-echo"
 STATUS: Final = f"{NAME}-status"
 LOST: Final = f"{NAME}-lost"
 QUEUE: Final = f"{NAME}-queue"
@@ -38,26 +36,13 @@ KEYS: Final = f"{NAME}-keys"
 
 
 def layout(view: parts.CityView, choices: Choices) -> Component:
-    """The console's areas, empty, and the command line."""
+    """The console's areas, empty."""
     return html.Div(
         [
             html.Header(
                 [
                     html.Div([parts.brand("page.dispatch", choices), html.Span(id=SEAT)], className="who-where"),
-                    html.Div(
-                        [
-                            html.Kbd("/"),
-                            dcc.Input(
-                                id=COMMAND,
-                                type="text",
-                                autoComplete="off",
-                                spellCheck=False,
-                                placeholder=words.say("label.command_hint", choices.lang),
-                            ),
-                            html.Span(id=ECHO),
-                        ],
-                        className="command",
-                    ),
+                    html.Div(id=COMMAND, className="command", role="search"),
                     html.Div(id=STATUS),
                 ],
                 id=BAR,

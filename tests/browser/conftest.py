@@ -1,4 +1,4 @@
-"""One headless Chromium for all tests of pages, and a fake city per test that speaks the live channel's protocol to it."""
+"""One headless Chromium for all tests of pages, and for each a fake city that speaks the live channel's protocol."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ class Stage:
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = uvicorn.Server(
             uvicorn.Config(
-                create(city), log_level="error", ws_per_message_deflate=False, timeout_graceful_shutdown=1, lifespan="on"
+                create(city),
+                log_level="error",
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=1,
+                lifespan="on",
             )
         )
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -88,7 +92,9 @@ class Screen:
 
     def text(self, selector: str) -> str:
         """The visible text of an element, on one line; empty where there is none or it is hidden."""
-        return self.run("return (document.querySelector(arguments[0])?.innerText ?? '').replace(/\\s+/g, ' ')", selector)
+        return self.run(
+            "return (document.querySelector(arguments[0])?.innerText ?? '').replace(/\\s+/g, ' ')", selector
+        )
 
     def says(self, selector: str, words: str, timeout_s: float = 15) -> None:
         """Wait until an element says these words."""
@@ -119,7 +125,7 @@ def chrome() -> Iterator[Chrome]:
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(service=Service(str(found.driver)), options=options)
+    driver = Chrome(service=Service(str(found.chromedriver)), options=options)
     yield driver
     driver.quit()
 

@@ -85,6 +85,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   function advised(id, rows) {
     const row = store.tables.incidents.get(id);
     crew.show(row ?? null, rows.map((one) => one.team));
+    if (question?.again && selected?.id === id) question.again();
     if (!map) return;
     const teams = new Map(), ways = new Map();
     if (row?.state === "pending_dispatch") rows.forEach((one, k) => {
@@ -109,7 +110,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     const run = (fields = {}, verb = one.verb, target = id) => { ask(null); return go(verb, target, { ...version, ...fields }); };
     if (one.ask === "team") {
       const choices = advice.choices;
-      ask({ title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
+      ask({ again: () => act(one), title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean), recall = (order) => run({ version: order.version }, "recall", order.id);
       if (orders.length === 1) recall(orders[0]);
@@ -136,7 +137,8 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   }
 
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
-  const field = $("dispatch-command"), echo = $("dispatch-echo");
+  const field = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: t("label.command_hint"), "aria-label": t("key.command") }), echo = h("span", { class: "echo", "aria-live": "polite" });
+  fill($("dispatch-command"), h("kbd", null, "/"), field, echo);
   listen({
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place"][index]),

@@ -32,7 +32,9 @@ export class Advice {
   }
   show(id) { this.incident = id; this.#draw(); }
   /** The teams that digits choose from, best first. */
-  get choices() { return (this.rows ?? []).filter((one) => one.blocked !== "team_off_duty").slice(0, MOST); }
+  get choices() { return this.#may().slice(0, MOST); }
+  /** Proposals that can be followed: not blocked, and heard of. */
+  #may() { return (this.store.details.get(`incident:${this.incident}`)?.advice ?? []).filter((one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent"); }
 
   #draw() {
     const row = this.incident && this.store.tables.incidents.get(this.incident);
@@ -40,7 +42,7 @@ export class Advice {
     this.box.hidden = !row || !(row.state === "pending_dispatch" || isHand(row) || (early && this.person.role === "dispatcher"));
     if (this.box.hidden) { this.rows = []; this.#tell(); return; }
     const { title, note, list, short } = this.parts, detail = this.store.details.get(`incident:${this.incident}`), all = detail?.advice ?? [];
-    this.rows = all.filter((one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent");
+    this.rows = this.#may();
     text(title, t("label.advice_for", { number: row.number }));
     const oldest = Math.max(0, ...this.rows.slice(0, BEST).map((one) => one.position_age_s ?? 0));
     text(note, !detail ? t("label.loading") : oldest > POSITION_STALE_S ? t("label.advice_old", { age: span(oldest) }) : t("label.advice_straight"));
@@ -92,7 +94,7 @@ export class Advice {
 export class Tray {
   constructor(box, { store, clock, onPick }) {
     Object.assign(this, { box, store, clock, onPick });
-    const n = h("b", { class: "muted" }), note = h("span", { class: "note push" }), list = h("div");
+    const n = h("b", { class: "muted" }), note = h("span", { class: "note push" }), list = h("div", { class: "traylist" });
     this.parts = { n, note, list };
     fill(box, h("div", { class: "phead" }, h("h2", null, t("label.sent_not_accepted")), n, note), list);
     this.draw = () => this.#draw();
@@ -104,7 +106,7 @@ export class Tray {
     const { n, note, list } = this.parts, rows = [...this.store.tables.assignments.values()].filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled").sort((a, b) => a.sent_at_ms - b.sent_at_ms);
     text(n, rows.length || "");
     text(note, rows.length ? t("label.tray_hint") : t("label.none"));
-    keyed(list, rows.slice(0, 6), (row) => row.id, () => this.#make(), (node, row) => this.#row(node, row));
+    keyed(list, rows, (row) => row.id, () => this.#make(), (node, row) => this.#row(node, row));
   }
   #make() {
     const mark = h("span"), call = h("b"), what = h("span", { class: "what clip" }), track = trackNode(), since = h("span", { class: "since" });

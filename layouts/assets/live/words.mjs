@@ -14,7 +14,7 @@ export const pack = () => city;
 const known = (code) => Object.hasOwn(table, code);
 export { known };
 
-/** `t("refused_team_busy", {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is. */
+/** `t(code, {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is. */
 export function t(code, args = {}) {
   const words = table[code];
   if (!words) return code;
