@@ -14,7 +14,7 @@ import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
 import { ago, long, timeOfDay } from "./time.mjs";
-import { DISPOSITIONS, REASONS, Sender, verbsOf } from "./verbs.mjs";
+import { DISPOSITIONS, REASONS, Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi"];
@@ -158,8 +158,10 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       if (letter === "N") { queue.take(); return true; }
       if (!selected) { if (queue.keys.length) { queue.pick(queue.keys[0], true); } return false; }
       const row = store.tables[selected.table]?.get(selected.id), one = row && verbsOf(selected.table, row, person.role).find(({ key }) => key === letter);
-      if (one) { queue.touch(); act(one); }
-      return Boolean(one);
+      if (one) { queue.touch(); act(one); return true; }
+      const refused = row && notYours(selected.table, row, person.role, letter);
+      if (refused) { queue.touch(); sender.refuse(subject(), refused); }
+      return Boolean(refused);
     },
   });
   const say = () => { const meant = understand(field.value, store, person.role); text(echo, meant.words); field.parentElement.classList.toggle("refused", meant.kind === "unclear" && field.value.trim().length > 3); return meant; };

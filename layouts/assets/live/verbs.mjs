@@ -37,6 +37,15 @@ export function complaintVerbs(row, role) {
 }
 export const verbsOf = (table, row, role) => (table === "incidents" ? incidentVerbs(row, role) : table === "alerts" ? alertVerbs(row, role) : table === "complaints" ? complaintVerbs(row, role) : []);
 
+const ROLES = ["call_taker", "dispatcher", "supervisor"];
+/** Why a key does nothing here: the verb it would be for another seat, and whose. @returns {{verb: string, code: string, args: object}|null} null: it is nobody's now */
+export function notYours(table, row, role, letter) {
+  const roles = ROLES.filter((one) => verbsOf(table, row, one).some(({ key }) => key === letter));
+  if (!roles.length) return null;
+  const { verb } = verbsOf(table, row, roles[0]).find(({ key }) => key === letter);
+  return { verb, code: "not_your_role", args: { role, verb, roles } };
+}
+
 const DUE = new Set(["file", "dispatch_team", "close", "accept", "acknowledge", "place"]);
 /** Whether this seat is the one that must decide next. A role without verbs sees all that anybody must decide. */
 export function decides(table, row, role) {
@@ -63,6 +72,8 @@ export class Sender {
     this.#tell(subject);
     return answer.status === "done";
   }
+  /** Refused before it was sent, by the same rule as the server's: it stands beside its subject all the same. */
+  refuse(subject, { verb, code, args }) { this.refused.set(subject, { status: "refused", code, args, verb, at: performance.now() }); this.#tell(subject); }
   dismiss(subject) { if (this.refused.delete(subject)) this.#tell(subject); }
   /** The refusal's sentence, or "sending…", or nothing. */
   words(subject) {
