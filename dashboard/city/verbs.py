@@ -26,7 +26,7 @@ from dashboard.city.incidents import (
     REPORTED,
     Incident,
 )
-from dashboard.city.ledger import Ledger, deterministic_id
+from dashboard.city.ledger import Ledger, deterministic_id, plain
 from dashboard.city.pack import Pack, pack_of, registry_of
 from dashboard.city.reporting import place_complaint
 from dashboard.city.sensing import forget_rules
@@ -332,7 +332,7 @@ def _send(ledger: Ledger, command: Command, person: Person, incident: Incident, 
         reason=command.reason,
         note=command.note,
         seen=command.seen,
-        advice=[msgspec.to_builtins(proposal) for proposal in advice],
+        advice=plain(advice),
     )
 
 
@@ -393,9 +393,18 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
     base_ms = real_ms if command.offset_ms is None else command.offset_ms
     clock = Clock(base_ms, real_ms, 1.0 if command.rate is None else command.rate, command.note or "simulation")
     before_ms, ledger.now_ms = ledger.now_ms, base_ms
-    moved = {} if passes(before_ms, base_ms) else _running_delays(ledger, base_ms - before_ms)
-    rows: dict[str, Any] = {"signals": moved} if moved else {}
-    ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=msgspec.to_builtins(clock))
+    rows: dict[str, Any] = {}
+    if not passes(before_ms, base_ms):
+        anew = {"signals": _running_delays(ledger, base_ms - before_ms), "teams": _states_since(ledger, base_ms)}
+        rows = {table: changed for table, changed in anew.items() if changed}
+    ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=plain(clock))
+
+
+def _states_since(ledger: Ledger, base_ms: int) -> dict[str, Team]:
+    """What teams do, they do since the clock began anew: the moment before is of another time."""
+    return {
+        id_: replace(team, shown_since_ms=base_ms, version=team.version + 1) for id_, team in ledger.state.teams.items()
+    }
 
 
 def _running_delays(ledger: Ledger, by_ms: int) -> dict[str, Signal]:
