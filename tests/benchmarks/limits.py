@@ -1,7 +1,8 @@
 """Limits: the least that anybody must do for the same work on this machine, measured in the same run.
 
 Two helper processes: `limits read ADDRESS` reads and decodes inputs as they come and does nothing else; `limits
-broadcast TRACE` sends recorded messages to whoever connects, by the library's own broadcast. May not know what they mean.
+broadcast TRACE` sends recorded messages to whoever connects, by the library's own broadcast.
+May not know what is in it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _follow(address: str) -> None:
 
 
 async def _broadcast(trace: list[list[int]]) -> None:
-    """Send a recorded trace — [milliseconds since the first, bytes] each — to all who are connected, at each line heard."""
+    """Send a recorded trace — [milliseconds since the first, bytes] each — to all connected, at each line heard."""
     messages = [(ms / 1000, "x" * size) for ms, size in trace]
     held: set[ServerConnection] = set()
 
