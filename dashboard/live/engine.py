@@ -65,12 +65,10 @@ LONG_GAP_MS: Final = 600_000
 class Engine:
     """One sector's engine over any store."""
 
-    def __init__(
-        self, streams: Streams, pack: Pack, directory: Path, real_ms: Callable[[], int], person_key: bytes = b""
-    ) -> None:
+    def __init__(self, streams: Streams, pack: Pack, directory: Path, real_ms: Callable[[], int]) -> None:
         """`directory` holds snapshots; `real_ms` is real time, for publishing only: decisions use the store's clock."""
         self.streams, self.pack, self.directory, self.real_ms = streams, pack, directory, real_ms
-        self.person_key = person_key
+        self.person_key = b""
         self.bounds: Bounds = pack.bounds
         self.desk = Desk(pack)
         self.cursor = Cursor()
@@ -93,6 +91,7 @@ class Engine:
     def start(self) -> None:
         """Become the only writer, recover the state, and say so in the journal."""
         self.token, stored = self.streams.take_over()
+        self.person_key = self.streams.secret("person_key")
         self.cursor = Cursor() if stored is None else msgspec.json.decode(stored, type=Cursor)
         self._announced = None
         found = self._recover()
@@ -171,13 +170,16 @@ class Engine:
     def _tick_to(self, city_ms: int, received_ms: int) -> None:
         """Take the ticks that lie before an input: at whole seconds of the city clock, where something is due."""
         second = city_ms // 1000
+        silence = city_ms - self.desk.next_silence_ms <= LONG_GAP_MS
         while self.second < second:
-            due = -(-self.desk.due_ms() // 1000)
+            due = -(-self.desk.due_ms(silence=silence) // 1000)
             if due > second:
-                break
-            at = second if second - due > LONG_GAP_MS // 1000 else max(due, self.second + 1)
-            self.changes += self.desk.tick(at * 1000, received_ms)
-            self.cursor.order.append(["tick", at * 1000, received_ms])
+                if silence:
+                    break
+                due, silence = second, True  # at the end of the gap, once
+            at = max(due, self.second + 1)
+            self.changes += self.desk.tick(at * 1000, received_ms, silence=silence)
+            self.cursor.order.append(["tick", at * 1000, received_ms, int(silence)])
             self.second = at
         self.second = max(self.second, second)
 

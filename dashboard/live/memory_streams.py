@@ -115,3 +115,7 @@ class MemoryStreams:
     def write_record(self, name: str, fields: dict[str, str]) -> None:
         """See `Streams.write_record`."""
         self.records.setdefault(name, {}).update(fields)
+
+    def secret(self, name: str) -> bytes:
+        """See `Streams.secret`."""
+        return name.encode()

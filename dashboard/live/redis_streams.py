@@ -6,6 +6,7 @@ the Desk.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Final, cast
 
 import redis
@@ -156,6 +157,11 @@ class RedisStreams:
     def write_record(self, name: str, fields: dict[str, str]) -> None:
         """See `Streams.write_record`."""
         self._ask(("HSET", key(name), *(part for pair in fields.items() for part in pair)))
+
+    def secret(self, name: str) -> bytes:
+        """See `Streams.secret`."""
+        _, held = self._ask(("SET", key(name), secrets.token_hex(32), "NX"), ("GET", key(name)))
+        return bytes(held)
 
     # ---- the wire ---------------------------------------------------------------------------------------------------
 

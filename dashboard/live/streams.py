@@ -73,7 +73,8 @@ def whole(entries: dict[str, list[Entry]], now_ms: int, count: int) -> Batch:
 
 
 Order = list[list[str | int]]
-"""In the order handled: `[stream, first id, last id, count]` and `["tick", city ms]`."""
+"""In the order handled, enough to do it again: `[stream, first id, last id, count]`, `["tick", city ms, real ms, whether
+silence was looked for]`, `["start", city ms, real ms, city ms up to which inputs were handled before, or -1]`."""
 
 
 class Cursor(Struct):
@@ -161,4 +162,8 @@ class Streams(Protocol):
 
     def write_record(self, name: str, fields: dict[str, str]) -> None:
         """Replace fields of a small record."""
+        ...
+
+    def secret(self, name: str) -> bytes:
+        """This installation's secret of a name, made by whoever asks first."""
         ...
