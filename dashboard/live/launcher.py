@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import http.client
 import os
 import signal
@@ -35,6 +36,7 @@ REDIS_STOP_TIMEOUT_S = 1.5
 STEADY_S = 1.0  # killed from outside after that long: nothing is wrong with the part, so no waiting
 SOUND_S = 10.0  # ended by itself after that long: try again at once
 LONGEST_BACK_OFF_S = 5.0
+BELIEVED_S = 3.0
 HOPELESS_DEATHS = 6  # in a row before all was ready: about three seconds of trying
 LOG_KEPT_BYTES = 64 << 20
 
@@ -143,6 +145,8 @@ class Launcher:
             await self._until(self._gateway_listens, "the gateway of team devices", self.parts["feeds"])
         if "web" in self.parts:
             await self._until(self._web_is_ready, "the web process", self.parts["web"])
+        for part in self.parts.values():
+            await self._until(functools.partial(_stands, part), part.name, part)
 
     async def _stop(self) -> None:
         for task in (tasks := [self._starting, *self._keepers.values()]):
@@ -418,6 +422,11 @@ def _pipe() -> Iterator[int]:
     finally:
         os.close(for_parts)
         os.close(for_us)
+
+
+def _stands(part: Part) -> bool:
+    """It runs, and if it has died before, long enough to believe it."""
+    return _running(part) is not None and (part.starts == 1 or time.monotonic() - part.started_at > BELIEVED_S)
 
 
 def _running(part: Part) -> asyncio.subprocess.Process | None:

@@ -106,7 +106,8 @@ def test_children_end_when_the_launcher_is_killed(settings: Settings) -> None:
         "import signal\n"
         "from dashboard.settings import Settings\nfrom dashboard.live.launcher import Launcher\n"
         "from tests.dashboard.live import fake_parts\n"
-        "launcher = Launcher(Settings.from_environment(), tuple(fake_parts.ALL), commands=fake_parts.ALL)\n"
+        "settings, parts = Settings.from_environment(), fake_parts.ALL\n"
+        "launcher = Launcher(settings, tuple(parts), commands=parts, say=[].append)\n"
         "launcher.start()\nprint(*launcher.pids().values(), flush=True)\nsignal.pause()\n"
     )
     environment = os.environ | settings.to_environment()
@@ -118,15 +119,6 @@ def test_children_end_when_the_launcher_is_killed(settings: Settings) -> None:
     until(lambda: all(is_gone(pid) for pid in pids), timeout_s=2)
 
 
-def test_a_part_that_keeps_failing_is_named_with_its_last_words(settings: Settings) -> None:
-    said: list[str] = []
-    with launched(settings, said, engine=fake_parts.BROKEN):
-        until(lambda: len(said) >= 3)
-    assert said[0] == "engine ended (status 1: the pack has no bounds); starting it again at once."
-    assert said[1].endswith("starting it again in 0.2 s.")
-    assert said[2].endswith("starting it again in 0.4 s.")
-
-
 def test_a_part_that_cannot_start_ends_the_start(settings: Settings) -> None:
     commands = {"engine": fake_parts.MISCONFIGURED, "web": fake_parts.IDLE}
     launcher = Launcher(settings, tuple(commands), commands=commands, say=[].append)
@@ -135,12 +127,15 @@ def test_a_part_that_cannot_start_ends_the_start(settings: Settings) -> None:
     assert launcher.pids() == {}
 
 
-def test_a_start_with_a_part_that_always_fails_is_given_up(settings: Settings) -> None:
-    commands = {"engine": fake_parts.BROKEN, "web": fake_parts.IDLE}
-    launcher = Launcher(settings, tuple(commands), commands=commands, say=[].append)
+def test_a_part_that_always_fails_is_named_with_its_last_words_and_the_start_given_up(settings: Settings) -> None:
+    said: list[str] = []
+    commands = fake_parts.ALL | {"engine": fake_parts.BROKEN}
+    launcher = Launcher(settings, tuple(commands), commands=commands, say=said.append)
     with pytest.raises(CannotStart, match=r"engine does not start; .* ends with: the pack has no bounds"):
         launcher.start()
     assert launcher.pids() == {}
+    told = [line for line in said if line.startswith("engine ended (status 1: the pack has no bounds); starting it ")]
+    assert [line.rpartition("it again ")[2] for line in told[:3]] == ["at once.", "in 0.2 s.", "in 0.4 s."]
 
 
 def test_two_launchers_on_one_directory_are_one_too_many(settings: Settings) -> None:
