@@ -12,6 +12,7 @@ Known paths are named; everything else is 404 in the format of its prefix. Dash'
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ from dashboard.live.channel import Channel
 from dashboard.live.intake import RedisIntake
 from dashboard.live.room import ControlRoom
 from dashboard.settings import Settings
-from feeds import doors
+from feeds import doors, runner
 from layouts import PAGES, shell
 from layouts.documents import city_view, documents
 
@@ -87,7 +88,10 @@ def create_server(settings: Settings) -> ASGIApp:
     async def life(_: Any) -> AsyncIterator[None]:
         await room.open()
         channel.open()
+        beating = asyncio.create_task(runner.kept_up("doors", lambda: runner.beat(intake, "doors:http")))
         yield
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
         await channel.close()
         await room.close()
         await intake.close()

@@ -20,6 +20,8 @@ class Source(Struct, frozen=True):
     silence_s: int
     """How long it may be silent before it counts as dead."""
     note: str = ""
+    beats: bool = False
+    """It has sent a heartbeat: from then on its silence means something, whatever it is a source of."""
     sensors: int = 0
     """How many sensors speak through it."""
     silent_sensors: int = 0
