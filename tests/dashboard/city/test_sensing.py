@@ -230,6 +230,7 @@ def test_a_source_says_that_it_is_degraded_and_well_again():
 def test_a_source_that_is_not_heard_dies_and_lives_again():
     city = City()
     city.complain("1")
+    city.hear("city.source.heartbeat", "/hotline", state="up")
     city.at(304)
     assert city.state.sources["/hotline"].state == "live"
     city.at(305)
@@ -238,9 +239,17 @@ def test_a_source_that_is_not_heard_dies_and_lives_again():
     assert city.state.sources["/hotline"].state == "live"
 
 
+def test_that_nobody_complains_is_no_fault():
+    city = City()
+    city.complain("1")
+    city.at(100_000)
+    assert city.state.sources["/hotline"].state == "live"
+
+
 def test_a_source_is_missed_by_an_engine_that_never_heard_it():
     city = City()
     city.complain("1")
+    city.hear("city.source.heartbeat", "/hotline", state="up")
     city.desk.telemetry.sources.clear()  # an engine that started without a snapshot
     city.at(10)
     city._took(city.desk.start(city.now_ms, city.now_ms))
