@@ -592,11 +592,12 @@ class FakeCity:
 
     async def run(self) -> None:
         """Heartbeats, figures and positions once a second, visible changes as asked, digests every five."""
-        beat = 0
+        beat, over = 0, asyncio.Event()
         tenth = self.random
         keys = list(self.readings)
         while True:
-            await asyncio.sleep(0.1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 0.1)
             beat += 1
             if self.changes_per_s and keys:
                 changed: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
+import { subjectOf } from "./queue.mjs";
 import { verbsOf } from "./verbs.mjs";
 import { area, category, figure, named, rule, t, where, word } from "./words.mjs";
 
@@ -80,7 +81,7 @@ export class Detail {
     const look = `${table}${row.priority}${row.state}${unack}`;
     if (p.mark.dataset.look !== look) { p.mark.dataset.look = look; fill(p.mark, table === "incidents" ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 26, { name: t("label.priority", { p: row.priority }) }) : table === "alerts" ? svg(sensorMark(row.state, row.priority), 26) : icon("place", 24)); }
     text(p.title, table === "alerts" ? named(rule(row.rule)) || row.rule : table === "complaints" ? word("channel", row.channel) : category(row.category));
-    text(p.place, table === "incidents" ? `${where(row)} #${row.number}` : table === "alerts" ? `${where(row)} ${row.subject}` : row.address);
+    text(p.place, table === "incidents" ? `${where(row)} #${row.number}` : table === "alerts" ? `${where(row)} ${subjectOf(row)}` : row.address);
     const left = timeLeft(row, now);
     p.left.show(left);
     text(p.limit, left ? t(`limit.${row.state}`) : word(table === "alerts" ? "alert" : "state", row.state));
@@ -126,7 +127,7 @@ export class Detail {
     text(p.evidenceNote, !detail ? t("label.loading") : evidence.length > 1 ? t("label.sources_n", { n: evidence.length }) : "");
     keyed(p.evidence, evidence.slice(0, 40), (one) => `${one.seq}`, (one) => this.#evidence(one), (node, one) => node.age.show(Math.max(0, (now - one.at_ms) / 1000)));
     const lines = timeline.filter((entry) => !QUIET.has(entry.type)), waits = !over && { seq: "now", type: `waits_${row.state}`, at_ms: null };
-    keyed(p.timeline, [...lines.slice(-60), ...(waits && detail ? [waits] : [])], (entry) => `${entry.seq}`, () => { const time = h("time"), dot = h("span", { class: "dot" }), words = h("p", { class: "clip" }); const node = h("div", { class: "entry" }, time, dot, words); node.parts = { time, dot, words }; return node; }, (node, entry) => this.#entry(node, entry, now));
+    keyed(p.timeline, [...lines.slice(-60), ...(waits && detail ? [waits] : [])], (entry) => `${entry.seq}`, () => { const time = h("time"), dot = h("span", { class: "dot" }), words = h("p"); const node = h("div", { class: "entry" }, time, dot, words); node.parts = { time, dot, words }; return node; }, (node, entry) => this.#entry(node, entry, now));
     this.#facts(p.facts, [
       ["category", category(row.category)], ["state", `${word("state", row.state)}${separator}${ago((now - row.stage_since_ms) / 1000)}`],
       row.due_ms && ["limit", `${span(row.limit_s)}${separator}${t("label.until", { time: moment(row.due_ms, now) })}`], ["area", area(row.area)], ["origin", word("origin", row.origin)],
@@ -180,7 +181,7 @@ export class Detail {
     const known = rule(row.rule) ?? {}, p = this.parts;
     fill(p.evidence, [["cause", named(known, "cause")], ["consequence", named(known, "consequence")], ["response", named(known, "response")]].filter(([, words]) => words).map(([name, words]) => h("div", { class: "ev" }, icon("note"), h("p", null, words, h("small", null, t(`rule.${name}`))))));
     fill(p.timeline, [["alert_raised", row.raised_at_ms], ["alert_cleared", row.cleared_at_ms], ["alert_acknowledged", row.acknowledged_at_ms]].filter(([, at]) => at).sort((a, b) => a[1] - b[1]).map(([type, at], k, all) => h("div", { class: "entry" }, h("time", null, timeOfDay(at)), h("span", { class: `dot${k === all.length - 1 ? " last" : ""}` }), h("p", null, t(`change.${type}`, { by: who(type === "alert_acknowledged" ? row.acknowledged_by : ""), subject: row.subject, disposition: row.disposition })))));
-    this.#facts(p.facts, [["rule", named(known) || row.rule], ["state", word("alert", row.state)], row.value != null && ["value", `${figure(row.value)} ${row.unit}`], row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`], ["subject", row.subject], known.time_available_s && ["time_available", span(known.time_available_s)], ["since", ago((now - row.raised_at_ms) / 1000)]]);
+    this.#facts(p.facts, [["rule", named(known) || row.rule], ["state", word("alert", row.state)], row.value != null && ["value", `${figure(row.value)} ${row.unit}`], row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`], ["subject", subjectOf(row)], known.time_available_s && ["time_available", span(known.time_available_s)], ["since", ago((now - row.raised_at_ms) / 1000)]]);
   }
   #complaint(row, now) {
     const p = this.parts;

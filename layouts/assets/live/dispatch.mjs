@@ -26,7 +26,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   /* ---- the bar ----------------------------------------------------------------------------------------------------------- */
   const mark = liveMark(), time = h("time"), lost = $("dispatch-lost"), lostTitle = h("b"), lostWords = h("span"), again = h("button", { type: "button", class: "btn keep push", onclick: () => channel.now() }, t("label.try_now"));
   text($("dispatch-seat"), [word("role", person.role), person.seat && t("label.seat", { seat: person.seat })].filter(Boolean).join(" "));
-  fill($("dispatch-status"), mark.chip, mark, time, person.name || person.seat ? face(person.name || person.seat, true) : null);
+  fill($("dispatch-status"), mark, time, person.name || person.seat ? face(person.name || person.seat, true) : null);
   fill(lost, lostTitle, lostWords, again);
   dress(lost, "lost");
 
@@ -43,7 +43,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const chips = h("div", { class: "maptop" }), filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }), stale = h("span", { class: "chip stale", hidden: true }), tip = h("div", { class: "tip", hidden: true }), legend = h("div", { class: "maplegend" }), inView = h("ul", { class: "unseen", "aria-label": t("label.in_view") });
   const tool = (name, key, run) => h("button", { type: "button", title: t(`key.${key}`), "aria-label": t(`key.${key}`), onclick: run }, icon(name, 16));
   fill($("dispatch-overlay"), chips, h("div", { class: "maptools" }, tool("plus", "zoom_in", () => map?.zoomBy(0.75)), tool("minus", "zoom_out", () => map?.zoomBy(-0.75)), tool("star", "refit", () => refit())), legend, tip, inView);
-  fill(chips, filter, stale);
+  fill(chips, mark.chip, filter, stale);
 
   /* ---- selection -------------------------------------------------------------------------------------------------------------- */
   let selected = null, following = 0;
@@ -101,16 +101,17 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const subject = () => (selected ? `${selected.table} ${selected.id}` : "");
   function ask(next) { question = next; detail.ask(next); }
 
-  function act(one) {
+  /** `seen`: the version of the row when the question was put; new advice asks again, but what the person decided on stays. */
+  function act(one, seen) {
     if (!selected) return;
     const { table, id } = selected, row = store.tables[table].get(id);
     if (!row) return;
     sender.dismiss(subject());
-    const version = table === "incidents" || table === "assignments" ? { version: row.version } : {};
+    const version = table === "incidents" ? { version: seen ?? row.version } : {};
     const run = (fields = {}, verb = one.verb, target = id) => { ask(null); return go(verb, target, { ...version, ...fields }); };
     if (one.ask === "team") {
       const choices = advice.choices;
-      ask({ again: () => act(one), title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
+      ask({ again: () => act(one, version.version), title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean), recall = (order) => run({ version: order.version }, "recall", order.id);
       if (orders.length === 1) recall(orders[0]);
@@ -220,9 +221,9 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     root.classList.toggle("veiled", dead || truly.teamsStopped);
     lost.hidden = !dead;
     if (dead) {
-      text(lostTitle, t(truly.link.reason === "engine" ? "honesty.lost_engine" : "honesty.lost_link", { age: long(truly.link.since_s) }));
+      text(lostTitle, t(`honesty.lost_${truly.link.reason}`, { age: long(truly.link.since_s) }));
       const wait_s = channel.next_try_at === null ? 0 : Math.max(0, (channel.next_try_at - performance.now()) / 1000);
-      text(lostWords, t("honesty.lost_more", { time: pictureOf ? timeOfDay(pictureOf) : "–", attempt: Math.max(1, channel.attempt), wait: Math.ceil(wait_s), waiting: channel.waiting.size }));
+      text(lostWords, truly.link.reason !== "link" ? t("honesty.lost_behind", { time: pictureOf ? timeOfDay(pictureOf) : "–" }) : t("honesty.lost_more", { time: pictureOf ? timeOfDay(pictureOf) : "–", attempt: Math.max(1, channel.attempt), wait: Math.ceil(wait_s), waiting: channel.waiting.size }));
     }
     const worst = truly.late.find((row) => row.state === "dead");
     stale.hidden = !dead && !worst;

@@ -14,28 +14,40 @@ export function linkState(channel, now = performance.now()) {
     return { state: since_s > DEAD_S ? "dead" : "connecting", since_s, behind_s: null, reason: "link" };
   }
   const silent_s = (now - heard_at) / 1000;
+  const store_s = heartbeat.store_lost_ms != null ? (heartbeat.now - heartbeat.store_lost_ms) / 1000 + silent_s : 0;
   const engine_s = heartbeat.engine?.heard_ms != null ? (heartbeat.now - heartbeat.engine.heard_ms) / 1000 + silent_s : 0;
   const behind_s = (heartbeat.engine?.lag_ms ?? 0) / 1000;
   if (silent_s > DEAD_S || (channel.lost_at !== null && silent_s > LATE_S)) return { state: "dead", since_s: silent_s, behind_s, reason: "link" };
+  if (store_s > LATE_S) return { state: "dead", since_s: store_s, behind_s, reason: "store" };
   if (engine_s > DEAD_S) return { state: "dead", since_s: engine_s, behind_s, reason: "engine" };
   if (silent_s > LATE_S) return { state: "late", since_s: silent_s, behind_s, reason: "link" };
   return { state: "live", since_s: silent_s, behind_s, reason: "" };
 }
+
+/** A device of a team is a source of its own. One that falls silent is told by its team's mark; many of them are told here, as one. */
+const isDevice = (row) => row.kind === "patrol" && row.id.startsWith("device:");
+const MANY_DEVICES = 0.2;
 
 /** Sources that have stopped or run late, worst first, each with its age in city seconds. */
 export function lateSources(store, clock) {
   const now = clock.now(), late = [], kinds = new Map();
   for (const row of store.tables.sources.values()) kinds.set(row.kind, (kinds.get(row.kind) ?? 0) + 1);
   for (const row of store.tables.sources.values()) {
-    if (row.state === "live") continue;
+    if (row.state === "live" || isDevice(row)) continue;
     const heard = store.telemetry.sources.get(row.id)?.[0] ?? row.since_ms;
     late.push({ ...row, alone: kinds.get(row.kind) === 1, silent_s: Math.max(0, (now - Math.min(heard ?? now, row.since_ms ?? now)) / 1000) });
+  }
+  const devices = [...store.tables.sources.values()].filter(isDevice), dead = devices.filter((row) => row.state === "dead");
+  if (dead.length && dead.length >= devices.length * MANY_DEVICES) {
+    const since = Math.min(...dead.map((row) => row.since_ms));
+    late.push({ id: "devices", kind: "patrol", state: "dead", silent_s: Math.max(0, (now - since) / 1000), dead: dead.length, of: devices.length });
   }
   return late.sort((a, b) => (a.state === "dead" ? 0 : 1) - (b.state === "dead" ? 0 : 1) || b.silent_s - a.silent_s);
 }
 
 /** One sentence for a source that stopped; its name only where there are several of its kind. */
 export function sourceSentence(row) {
+  if (row.of) return t("honesty.stopped_devices", { n: row.dead, of: row.of, age: long(row.silent_s) });
   const source = row.alone ? "" : ` ${row.id} `;
   if (row.state === "late") return t("honesty.source_late", { source: `${word("source_kind", row.kind)}${source}`, note: row.note || "" });
   return t(`honesty.stopped_${row.kind}`, { source, age: long(row.silent_s) });
@@ -56,16 +68,16 @@ const everyPatrolStopped = (store) => {
 /** Words of the live mark: [word, figure]. */
 export function markWords({ state, link, late, doubt }, clock) {
   if (state === "connecting") return [t("honesty.connecting"), ""];
-  if (state === "dead") return [t(link.reason === "engine" ? "honesty.engine_stopped" : "honesty.dead"), long(link.since_s)];
+  if (state === "dead") return [t({ engine: "honesty.engine_stopped", store: "honesty.store_stopped" }[link.reason] ?? "honesty.dead"), long(link.since_s)];
   if (link.state === "late") return [t("honesty.late"), long(link.since_s)];
   if (doubt) return [t("honesty.doubt"), ""];
   if (late.length) return [t("honesty.partly_late"), long(late[0].silent_s)];
-  return [t("honesty.live"), link.behind_s === null ? "" : t("honesty.behind", { s: link.behind_s.toFixed(1) })];
+  return [t("honesty.live"), link.behind_s === null ? "" : t("honesty.behind", { s: link.behind_s < 0.05 ? "<0.1" : link.behind_s.toFixed(1) })];
 }
 
 /** The sentence that stands over a picture that is not current; empty when it is. */
 export function veilSentence({ state, link, late }, pictureOf) {
-  if (link.state === "dead") return t(link.reason === "engine" ? "honesty.veil_engine" : "honesty.veil_link", { age: long(link.since_s), time: pictureOf ? timeOfDay(pictureOf) : "–" });
+  if (link.state === "dead") return t(`honesty.veil_${link.reason}`, { age: long(link.since_s), time: pictureOf ? timeOfDay(pictureOf) : "–" });
   if (state === "connecting") return "";
   const worst = late.find((row) => row.state === "dead");
   return worst ? sourceSentence(worst) : "";

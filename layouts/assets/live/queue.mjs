@@ -81,7 +81,7 @@ export class Queue {
 
   #refresh() {
     this.found = this.#sort();
-    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") node.hidden = this.found[name].length === 0 && this.tab !== name; }
+    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") { node.hidden = this.found[name].length === 0 && this.tab !== name; this.head.classList.toggle("four", !node.hidden); } }
     const now = new Map(this.found[this.tab].map((entry) => [entry.key, entry]));
     const shown = new Set([...this.order, ...this.strip]);
     const fresh = [...now.values()].filter((entry) => !shown.has(entry.key));
@@ -115,7 +115,7 @@ export class Queue {
     this.order = all.filter((entry) => !this.#above(entry)).map((entry) => entry.key);
     this.stale = false;
     this.waiting = { fresh: 0, urgent: 0 };
-    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") node.hidden = this.found[name].length === 0 && this.tab !== name; }
+    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") { node.hidden = this.found[name].length === 0 && this.tab !== name; this.head.classList.toggle("four", !node.hidden); } }
     this.#draw();
   }
   show(tab) {
@@ -201,7 +201,7 @@ export class Queue {
     text(name, table === "alerts" ? named(rule(row.rule)) || row.rule : category(row.category));
     text(place, table === "complaints" ? row.address || row.text : where(row));
     left.show(gone ? null : timeLeft(row, this.clock.now()));
-    text(id, table === "incidents" ? `#${row.number}` : table === "alerts" ? row.subject : word("channel", row.channel));
+    text(id, table === "incidents" ? `#${row.number}` : table === "alerts" ? subjectOf(row) : word("channel", row.channel));
     text(age, ago((this.clock.now() - at(row)) / 1000));
     const merged = row.merged > 0 ? row.merged : 0;
     if (more.dataset.n !== String(merged)) { more.dataset.n = String(merged); fill(more, merged ? [icon("merge", 13), t("label.merged_n", { n: merged })] : []); more.hidden = !merged; }
@@ -238,4 +238,6 @@ export class Queue {
   }
 }
 
+/** What an alert is about: a sensor by its id, a burst by its class. */
+export const subjectOf = (row) => (row.kind === "burst" ? category(row.subject.split("@")[0]) : row.subject);
 const split = (key) => { const i = key.indexOf(" "); return [key.slice(0, i), key.slice(i + 1)]; };

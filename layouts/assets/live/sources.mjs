@@ -9,17 +9,21 @@ import { long, moment, span, timeOfDay } from "./time.mjs";
 import { figure, t, word } from "./words.mjs";
 
 const ORDER = { dead: 0, late: 1, live: 2 };
-const SHOWN = 200;
+const SHOWN = 200, FOLD = 6;
+const isDevice = (row) => row.kind === "patrol" && row.id.startsWith("device:");
 
 export function mount({ root, store, channel, clock }) {
   const mark = liveMark(), time = h("time"), lost = $("sources-lost"), words = h("b"), again = h("button", { type: "button", class: "btn push", onclick: () => channel.now() }, t("label.try_now"));
-  fill($("sources-status"), mark.chip, mark, time);
+  fill($("sources-status"), mark, time);
+  $("sources-summary").before(mark.chip);
   fill(lost, words, again);
   dress(lost, "lost");
 
   /* ---- sources ----------------------------------------------------------------------------------------------------------- */
   const summary = $("sources-summary"), heads = ["source", "source_kind", "heard", "rate", "lag", "accepted", "rejected_n", "sensors"], body = h("div", { class: "rows" });
-  fill($("sources-table"), h("div", { class: "phead" }, h("h2", null, t("label.sources"))), h("div", { class: "srow th", role: "row" }, h("span"), heads.map((name) => h("span", { class: name === "source" || name === "source_kind" ? "" : "num" }, t(`column.${name}`)))), body);
+  const foldWords = h("b"), foldDead = h("span", { class: "soft" }), foldHeard = ageNode(), fold = h("button", { type: "button", class: "srow fold", hidden: true, "aria-expanded": "false", onclick: () => { unfolded = !unfolded; paint(); } }, h("span", null, sourceMark("live", 12)), foldWords, foldDead, h("span", { class: "num" }, foldHeard));
+  let unfolded = false;
+  fill($("sources-table"), h("div", { class: "phead" }, h("h2", null, t("label.sources"))), h("div", { class: "srow th", role: "row" }, h("span"), heads.map((name) => h("span", { class: name === "source" || name === "source_kind" ? "" : "num" }, t(`column.${name}`)))), body, fold);
   function make() {
     const disc = h("span"), name = h("b", { class: "clip" }), kind = h("span", { class: "soft" }), heard = ageNode(), cells = ["rate", "lag", "accepted", "rejected", "sensors"].map((one) => h("span", { class: "num", "data-label": t(`column.${one === "rejected" ? "rejected_n" : one}`) })), note = h("p", { class: "said" });
     const box = h("span", { class: "num", "data-label": t("column.heard") }, heard), node = h("div", { class: "srow", role: "row" }, disc, name, kind, box, cells, note);
@@ -34,7 +38,7 @@ export function mount({ root, store, channel, clock }) {
     text(kind, word("source_kind", row.kind));
     heard.show(live ? Math.max(0, (now - live[0]) / 1000) : null, row.silence_s);
     const [, rate, lag, accepted, rejected] = live ?? [];
-    text(cells[0], rate == null ? "–" : t("unit.per_s", { n: figure(Math.round(rate * 10) / 10) }));
+    text(cells[0], rate == null ? "–" : t("unit.per_s", { n: rate >= 10 ? Math.round(rate) : figure(Math.round(rate * 100) / 100) }));
     text(cells[1], lag == null ? "–" : lag < 1000 ? `${Math.max(0, Math.round(lag))} ms` : span(lag / 1000));
     text(cells[2], accepted == null ? "–" : count(accepted));
     text(cells[3], rejected == null ? "–" : count(rejected));
@@ -45,7 +49,13 @@ export function mount({ root, store, channel, clock }) {
   }
   function paint() {
     const rows = [...store.tables.sources.values()].sort((a, b) => ORDER[a.state] - ORDER[b.state] || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.id < b.id ? -1 : 1));
-    keyed(body, rows, (row) => row.id, make, update);
+    const devices = rows.filter(isDevice), dead = devices.filter((row) => row.state === "dead"), shown = rows.filter((row) => !isDevice(row) || unfolded || row.state === "dead" || devices.length < FOLD);
+    keyed(body, shown, (row) => row.id, make, update);
+    fold.hidden = devices.length < FOLD;
+    text(foldWords, t("label.devices", { of: devices.length }));
+    text(foldDead, dead.length ? t("label.devices_dead", { n: dead.length }) : "");
+    foldHeard.show(devices.length ? Math.max(0, (clock.now() - Math.max(...devices.map((row) => store.telemetry.sources.get(row.id)?.[0] ?? 0))) / 1000) : null);
+    fold.setAttribute("aria-expanded", String(unfolded));
     const n = (state) => rows.filter((row) => row.state === state).length;
     const states = ["live", "late", "dead"].map((state) => [state, n(state)]);
     keyed(summary, [...states.map(([state, k]) => ({ id: state, mark: state, words: `${word("source", state)} ${k}` })), { id: "rejected", words: t("label.rejected_held", { n: store.rejected.size }) }], (one) => one.id, (one) => h("span", null, one.mark ? sourceMark(one.mark, 12) : null, h("b")), (node, one) => { text(node.lastChild, one.words); dress(node, `sum is-${one.id}`); });

@@ -49,7 +49,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
       const list = rows.filter((row) => row.shown === shown).map((row) => row.call);
       text(n, list.length);
       const words = list.join(" ");
-      if (calls.dataset.words !== words) { calls.dataset.words = words; fill(calls, list.map((call) => h("span", null, call))); }
+      if (calls.dataset.words !== words) { calls.dataset.words = words; calls.style.maxWidth = list.length > 8 ? `${Math.ceil(list.length / 2) * 1.56}em` : ""; fill(calls, list.map((call) => h("span", null, call))); }
     }
   }
   function paintTally() {
