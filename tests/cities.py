@@ -168,8 +168,8 @@ class City:
         return change.args["code"], change.args["args"]
 
     def filed(self, **more: Any) -> str:
-        """An incident that waits for dispatch."""
-        self.complain(f"k{self._number}", **more)
+        """An incident that waits for dispatch, each at another place."""
+        self.complain(f"k{self._number}", **{"lon": LON + 0.002 * len(self.state.incidents), **more})
         (incident,) = [i for i in self.state.incidents.values() if i.state == "pending_register"]
         self.ask("file", incident.id, "supervisor")
         return incident.id

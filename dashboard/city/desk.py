@@ -32,6 +32,7 @@ from dashboard.city.state import CityState, passes
 from dashboard.city.telemetry import Telemetry
 from dashboard.errors import Refused
 
+NEVER_MS: Final = 1 << 53
 _REMEMBERED: Final = (Complaint, Detection, Finding, Feedback, TeamStatus)
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
 
@@ -42,7 +43,8 @@ class Desk:
     def __init__(self, pack: Pack, state: CityState | None = None, telemetry: Telemetry | None = None) -> None:
         """An empty city takes the pack into force with its first input; a given state goes on as it was."""
         self.ledger = Ledger(pack, state, telemetry)
-        self._next_silence_ms = 0
+        self.next_silence_ms = 0
+        """City time at which silence is looked for next."""
         self._next_look_ms = 0
 
     @property
@@ -139,22 +141,22 @@ class Desk:
             self.ledger.decide("command_done")
         return self._collect()
 
-    def tick(self, now_ms: int, received_ms: int) -> list[Change]:
-        """Time has passed: delays end, silences show, closed incidents leave, limits of the night begin."""
+    def tick(self, now_ms: int, received_ms: int, *, silence: bool = True) -> list[Change]:
+        """Time has passed: delays end, closed incidents leave, silences show (unless nobody could have been heard)."""
         self._begin("", now_ms, received_ms)
         ledger = self.ledger
         while ledger.due and ledger.due[0][0] <= now_ms:
             due_ms, what, key = heapq.heappop(ledger.due)
             (sensing.resolve_due if what == "signal" else sensing.leave_due)(ledger, key, due_ms)
-        if now_ms >= self._next_silence_ms:
+        if silence and now_ms >= self.next_silence_ms:
             sensing.look_for_silence(ledger)
-            self._next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+            self.next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
         return self._collect()
 
-    def due_ms(self) -> int:
-        """City time at which the next tick has something to do."""
-        first = self.ledger.due[0][0] if self.ledger.due else self._next_silence_ms
-        return min(first, self._next_silence_ms, self._next_look_ms)
+    def due_ms(self, *, silence: bool = True) -> int:
+        """City time at which the next tick has something to do; without silence it may be never."""
+        first = self.ledger.due[0][0] if self.ledger.due else NEVER_MS
+        return min(first, self.next_silence_ms) if silence else first
 
     # ---- inside -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class Desk:
         """A start is not a silence of the sources: each has its whole limit from now."""
         ledger = self.ledger
         ledger.started_ms = ledger.now_ms
-        self._next_silence_ms = (ledger.now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+        self.next_silence_ms = (ledger.now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
 
     def _look(self, now_ms: int) -> None:
         """Where other limits hold from here, recompute what each sensor may show without a flip."""

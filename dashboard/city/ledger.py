@@ -282,6 +282,6 @@ def _shown(team: teams.Team, active: Assignment | None) -> str:
     return {teams.ON_DUTY: "free", teams.BREAK: "break"}.get(team.duty, "off")
 
 
-def to_builtins(row: Any) -> Any:
-    """A row as plain data, for args and registries."""
-    return msgspec.to_builtins(row)
+def plain(value: Any) -> Any:
+    """A value as whoever reads the journal holds it: plain data, lists for tuples."""
+    return msgspec.json.decode(msgspec.json.encode(value))

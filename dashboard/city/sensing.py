@@ -74,6 +74,8 @@ def _flip(ledger: Ledger, sensor: SensorNow, reading: Reading, time_ms: int) -> 
     """A value left the calm band: let each rule of the sensor's kind look at it."""
     if sensor.silent:
         _speaks_again(ledger, sensor)
+        if sensor.low < sensor.value < sensor.high:
+            return  # nothing else is to be said: whether it was silent may not decide about alerts
     if reading.kind != sensor.kind:
         _miscounted(ledger, sensor)
         return
