@@ -185,8 +185,8 @@ class History:
         )
         place = {"lat": LAT, "lon": LON + 0.001}
         return {
-            "sensor": f"{kind}-{self.random.randrange(3)}", "kind": kind, "value": self.random.choice(levels), "unit": "u",
-            **place,
+            "sensor": f"{kind}-{self.random.randrange(3)}", "kind": kind, "value": self.random.choice(levels),
+            "unit": "u", **place,
         }  # fmt: skip
 
     def _reading(self, state: CityState) -> Said:

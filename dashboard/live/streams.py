@@ -73,8 +73,9 @@ def whole(entries: dict[str, list[Entry]], now_ms: int, count: int) -> Batch:
 
 
 Order = list[list[str | int]]
-"""In the order handled, enough to do it again: `[stream, first id, last id, count]`, `["tick", city ms, real ms, whether silence
-was looked for]`, `["start", city ms, real ms, city ms up to which inputs were handled before, or -1]`."""
+"""In the order handled, enough to do it again: `[stream, first id, last id, count]`,
+`["tick", city ms, real ms, whether silence was looked for]`, `["start", city ms, real ms,
+city ms up to which inputs were handled before, or -1]`."""
 
 
 class Cursor(Struct):

@@ -1,4 +1,4 @@
-"""What holds in every history, whatever anybody does: lifecycles, who may close, one active order a team, nothing is lost."""
+"""What holds in every history, whatever anybody does: lifecycles, who may close, one active order, nothing lost."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def check_city(state: CityState) -> None:
 
 
 def check_merging(state: CityState, change: Change, categories) -> None:
-    """An incident is opened only where none of its class is open within the radius and the window: by looking at all."""
+    """An incident opens only where none of its class is open within radius and window: found by looking at all."""
     if change.type != "incident_reported":
         return
     (incident,) = change.rows["incidents"].values()

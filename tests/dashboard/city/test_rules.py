@@ -82,7 +82,7 @@ def test_a_value_inside_the_calm_band_flips_nothing(rule, minute, phase, value):
     assert (low < value < high) is not flips
 
 
-# ---- the whole of a threshold rule against a model that knows nothing of it -------------------------------------------
+# ---- the whole of a threshold rule against a model that knows nothing of it -----------------------------------------
 
 
 def model(rule, heard, until_ms):
