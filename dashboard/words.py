@@ -88,8 +88,6 @@ _KINDS: Final[dict[str, Callable[[float, str], str]]] = {
     "number": lambda value, lang: _plain(float(value), lang),
 }
 
-# fmt: off — one line for each code, however long: the table is read by columns.
-
 # ---- things and states ----------------------------------------------------------------------------------------------------
 
 _STATES: Final = {
@@ -256,10 +254,7 @@ _CHANGES: Final = {
     "change.alert_raised": ("告警：{subject}", "Alert: {subject}"),
     "change.alert_linked": ("告警并入案卷", "Alert linked to the incident"),
     "change.alert_cleared": ("{subject} 恢复正常", "{subject} back to normal"),
-    "change.alert_acknowledged": (
-        "{by}确认告警：{disposition:disposition}",
-        "Alert acknowledged by {by}: {disposition:disposition}",
-    ),
+    "change.alert_acknowledged": ("{by}确认告警：{disposition:disposition}", "Alert acknowledged by {by}: {disposition:disposition}"),
     "change.signal_pending": ("信号待确认", "Signal waiting"),
     "change.signal_clearing": ("信号回落", "Signal falling"),
     "change.signal_cleared": ("信号消失", "Signal gone"),
@@ -359,67 +354,31 @@ _CHANGES: Final = {
     "reason_code.own_area": ("本辖区", "own area"),
     "reason_code.position_old": ("位置是 {age}前的", "position {age} old"),
     "reason_code.position_unknown": ("位置未知，按岗位算", "position unknown, reckoned from its post"),
-    "blocked.team_on_break": (
-        "{team} 队相距 {distance_m:metres}，正在休整。",
-        "Team {team} is {distance_m:metres} away but on a break.",
-    ),
-    "blocked.team_off_duty": (
-        "{team} 队相距 {distance_m:metres}，已下勤。",
-        "Team {team} is {distance_m:metres} away but off duty.",
-    ),
-    "blocked.silent": (
-        "{team} 队相距 {distance_m:metres}，失联 {age}。",
-        "Team {team} is {distance_m:metres} away, silent for {age}.",
-    ),
+    "blocked.team_on_break": ("{team} 队相距 {distance_m:metres}，正在休整。", "Team {team} is {distance_m:metres} away but on a break."),
+    "blocked.team_off_duty": ("{team} 队相距 {distance_m:metres}，已下勤。", "Team {team} is {distance_m:metres} away but off duty."),
+    "blocked.silent": ("{team} 队相距 {distance_m:metres}，失联 {age}。", "Team {team} is {distance_m:metres} away, silent for {age}."),
 }
 
 # ---- refusals ----------------------------------------------------------------------------------------------------------------
 
 _REFUSED: Final = {
-    "not_connected": (
-        "未发送：与指挥中心断开。恢复后请再看一眼再发。",
-        "Not sent: no connection. Look again when the link is back.",
-    ),
-    "no_answer": (
-        "已发出，10 秒没有答复。是否生效以这一行为准。",
-        "Sent, no answer for 10 s. Whether it took effect is what this row shows.",
-    ),
+    "not_connected": ("未发送：与指挥中心断开。恢复后请再看一眼再发。", "Not sent: no connection. Look again when the link is back."),
+    "no_answer": ("已发出，10 秒没有答复。是否生效以这一行为准。", "Sent, no answer for 10 s. Whether it took effect is what this row shows."),
     "store_lost": ("存储没有答复，指令没有接受。", "The store does not answer; the command was not accepted."),
-    "too_many_commands": (
-        "还有 {most} 条指令在等答复，请稍候。",
-        "{most} commands still wait for an answer; wait a moment.",
-    ),
+    "too_many_commands": ("还有 {most} 条指令在等答复，请稍候。", "{most} commands still wait for an answer; wait a moment."),
     "foreign_origin": ("这个页面不是从这里打开的。", "This page was not opened from here."),
     "nobody": ("不知道是谁在操作，请从首页进入。", "Nobody is known at this screen; enter by the front page."),
     "bad_command": ("指令无法读懂：{detail}", "The command cannot be read: {detail}"),
     "unknown_verb": ("没有“{verb}”这个动作。", "There is no verb “{verb}”."),
-    "not_your_role": (
-        "{role:role}不能{verb:verb}，需要{roles:role}。",
-        "A {role:role} may not {verb:verb}; it takes: {roles:role}.",
-    ),
-    "too_late": (
-        "这条指令是 {age_s:span}前的，情况可能已变，请再看一眼。",
-        "This command is {age_s:span} old; things may have moved on, look again.",
-    ),
+    "not_your_role": ("{role:role}不能{verb:verb}，需要{roles:role}。", "A {role:role} may not {verb:verb}; it takes: {roles:role}."),
+    "too_late": ("这条指令是 {age_s:span}前的，情况可能已变，请再看一眼。", "This command is {age_s:span} old; things may have moved on, look again."),
     "not_there": ("它已不在，可能已结案或并入别的案卷。", "It is no longer there; it may have been closed or merged."),
-    "changed_meanwhile": (
-        "{by} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。",
-        "{by} changed it at {at_ms:time} ({what:changed}); look at it before you decide.",
-    ),
+    "changed_meanwhile": ("{by} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。", "{by} changed it at {at_ms:time} ({what:changed}); look at it before you decide."),
     "unknown_disposition": ("没有“{disposition}”这种处理。", "“{disposition}” is not a disposition."),
     "already_acknowledged": ("{by} 在 {at_ms:time} 已确认。", "{by} acknowledged it at {at_ms:time}."),
-    "already_dispatched": (
-        "{by} 在 {at_ms:time} 已派 {team} 队。要再派一队，请再按一次。",
-        "{by} sent team {team} at {at_ms:time}. To send another, press again.",
-    ),
-    "not_now": (
-        "现在是“{state:any_state}”，不能{verb:verb}（{by}，{at_ms:time}）。",
-        "It is “{state:any_state}” now, so {verb:verb} is not possible ({by}, {at_ms:time}).",
-    ),
-    "you_dispatched": (
-        "派遣的人不能结案，请另一位值班长核查。",
-        "Whoever dispatched may not close; another supervisor must check.",
-    ),
+    "already_dispatched": ("{by} 在 {at_ms:time} 已派 {team} 队。要再派一队，请再按一次。", "{by} sent team {team} at {at_ms:time}. To send another, press again."),
+    "not_now": ("现在是“{state:any_state}”，不能{verb:verb}（{by}，{at_ms:time}）。", "It is “{state:any_state}” now, so {verb:verb} is not possible ({by}, {at_ms:time})."),
+    "you_dispatched": ("派遣的人不能结案，请另一位值班长核查。", "Whoever dispatched may not close; another supervisor must check."),
     "reason_missing": ("{verb:verb}需要理由。", "{verb:verb} needs a reason."),
     "unknown_kind": ("没有“{kind}”这种派单。", "“{kind}” is not a kind of order."),
     "unknown_team": ("没有 {team} 队。", "There is no team {team}."),
@@ -427,10 +386,7 @@ _REFUSED: Final = {
     "team_off_duty": ("{team} 队已下勤，不能派。", "Team {team} is off duty and cannot be sent."),
     "team_on_break": ("{team} 队正在休整，要派请写明理由。", "Team {team} is on a break; to send it, give a reason."),
     "place_missing": ("请先在地图上点出位置。", "Click the place on the map first."),
-    "not_a_report": (
-        "这是{verb:complaint_verb}，不能成为案卷。",
-        "This is a {verb:complaint_verb}; it cannot become an incident.",
-    ),
+    "not_a_report": ("这是{verb:complaint_verb}，不能成为案卷。", "This is a {verb:complaint_verb}; it cannot become an incident."),
     "registry_missing": ("没有给出城市包。", "No city pack was given."),
     "bad_registry": ("城市包无法读懂：{detail}", "The city pack cannot be read: {detail}"),
     "unknown_message": ("不认识的消息 {type}", "Unknown message {type}"),
@@ -438,14 +394,8 @@ _REFUSED: Final = {
     "unknown_topic": ("没有“{topic}”这个主题。", "There is no topic “{topic}”."),
     "bad_message": ("消息无法读懂：{detail}", "The message cannot be read: {detail}"),
     "command.not_your_role": ("这个席位不派遣。", "This seat does not dispatch."),
-    "command.which_incident": (
-        "派到哪一件？写案号，例如 07 1841 派。",
-        "To which incident? Give its number, such as 07 1841 go.",
-    ),
-    "command.which_team": (
-        "派哪个队？写队号，例如 07 1841 派。",
-        "Which team? Give its call sign, such as 07 1841 go.",
-    ),
+    "command.which_incident": ("派到哪一件？写案号，例如 07 1841 派。", "To which incident? Give its number, such as 07 1841 go."),
+    "command.which_team": ("派哪个队？写队号，例如 07 1841 派。", "Which team? Give its call sign, such as 07 1841 go."),
     "command.unknown_team": ("没有 {team} 队", "There is no team {team}"),
     "command.dispatch": ("派 {teams} 队 → #{number} {what}，{where}", "Send {teams} → #{number} {what}, {where}"),
     "command.show": ("看 #{number} {what}，{where}", "Show #{number} {what}, {where}"),
@@ -463,60 +413,36 @@ _REJECTED: Final = {
     "bad_encoding": ("文字不是 UTF-8 编码。", "The text is not UTF-8."),
     "bad_envelope": ("信封不是 CloudEvents 1.0：{detail}", "The envelope is not CloudEvents 1.0: {detail}"),
     "half_a_place": ("只有纬度或只有经度，两者须同时给出。", "Half a place: latitude and longitude go together."),
-    "swapped_place": (
-        "经纬度颠倒了：lat {lat}、lon {lon} 对调后才在本市。",
-        "Latitude and longitude are interchanged: lat {lat}, lon {lon} lies in this city only the other way round.",
-    ),
+    "swapped_place": ("经纬度颠倒了：lat {lat}、lon {lon} 对调后才在本市。", "Latitude and longitude are interchanged: lat {lat}, lon {lon} lies in this city only the other way round."),
     "outside_city": ("lat {lat}、lon {lon} 不在本市范围内。", "lat {lat}, lon {lon} is outside of this city."),
     "bad_time": ("“{time}”不是 RFC 3339 时间。", "“{time}” is not an RFC 3339 time."),
-    "time_without_zone": (
-        "时间“{time}”没有时区；请加上例如 +08:00。",
-        "“{time}” has no time zone; add it, for instance +08:00.",
-    ),
-    "time_before_history": (
-        "事件时间早于 2005 年，发送方的时钟多半不对。",
-        "The event is from before 2005: the sender's clock is probably wrong.",
-    ),
+    "time_without_zone": ("时间“{time}”没有时区；请加上例如 +08:00。", "“{time}” has no time zone; add it, for instance +08:00."),
+    "time_before_history": ("事件时间早于 2005 年，发送方的时钟多半不对。", "The event is from before 2005: the sender's clock is probably wrong."),
     "time_ahead": ("事件时间比城市时钟快 5 分钟以上。", "The event is more than 5 min ahead of the city clock."),
     "time_too_old": ("事件时间比城市时钟早 7 天以上。", "The event is more than 7 days behind the city clock."),
     "unknown_category": ("不认识的类别 {category}", "Unknown category {category}"),
     "unknown_assignment": ("没有派单 {assignment}", "There is no assignment {assignment}"),
-    "not_your_assignment": (
-        "派单 {assignment} 不属于设备 {device}",
-        "Assignment {assignment} does not belong to device {device}",
-    ),
+    "not_your_assignment": ("派单 {assignment} 不属于设备 {device}", "Assignment {assignment} does not belong to device {device}"),
     "change_from_the_future": ("由更新的版本写成（v{v}）", "Written by a newer version (v{v})"),
     "too_large": ("内容超过 {limit_bytes} 字节。", "Larger than {limit_bytes} bytes."),
     "too_slow": ("内容传输超过 {limit_s} 秒。", "The body took longer than {limit_s} s to arrive."),
-    "media_type": (
-        "不接受“{content_type}”；可用：{expected}。",
-        "“{content_type}” is not taken here; use one of: {expected}.",
-    ),
+    "media_type": ("不接受“{content_type}”；可用：{expected}。", "“{content_type}” is not taken here; use one of: {expected}."),
     "empty_batch": ("没有任何事件。", "There is no event in it."),
     "batch_too_long": ("一次最多 {limit} 条，收到 {count} 条。", "At most {limit} items at a time; {count} came."),
     "not_a_photo": ("不是 JPEG、PNG 或 WebP 照片。", "This is not a JPEG, PNG or WebP photo."),
     "not_found": ("没有这个地址。", "There is nothing at this address."),
     "method_not_allowed": ("此地址只接受 {allowed}。", "This address takes {allowed} only."),
-    "internal": (
-        "内部出错，已记入日志；请稍后重发。",
-        "Something failed on our side and was logged; please send it again later.",
-    ),
+    "internal": ("内部出错，已记入日志；请稍后重发。", "Something failed on our side and was logged; please send it again later."),
     "bad_frame": ("读不懂的消息：{detail}", "The message cannot be read: {detail}"),
     "hello_first": ("请先发送 hello。", "Say hello first."),
     "hello_twice": ("hello 只能发一次。", "Hello is said once."),
     "unknown_device": ("设备或令牌不对。", "The device or its token is wrong."),
-    "newer_connection": (
-        "同一设备已重新连接，此连接关闭。",
-        "The same device has connected anew; this connection is closed.",
-    ),
+    "newer_connection": ("同一设备已重新连接，此连接关闭。", "The same device has connected anew; this connection is closed."),
     "not_its_own": ("“{field}”不是本设备的。", "“{field}” is not this device's own."),
     "row_without_time": ("第 {line} 行没有可读的时间：“{time}”。", "Line {line} has no readable time: “{time}”."),
     "row_without_text": ("第 {line} 行没有内容。", "Line {line} says nothing."),
     "bad_row": ("第 {line} 行读不了：{detail}", "Line {line} cannot be read: {detail}"),
-    "store_silent": (
-        "消息库没有应答，什么也没有收下；请稍后重发。",
-        "The store does not answer; nothing was taken. Send it again later.",
-    ),
+    "store_silent": ("消息库没有应答，什么也没有收下；请稍后重发。", "The store does not answer; nothing was taken. Send it again later."),
     "store_full": ("消息库已满，什么也没有收下。", "The store is full; nothing was taken."),
     "store_refused": ("消息库拒绝写入，什么也没有收下。", "The store refused to write; nothing was taken."),
 }
@@ -533,14 +459,8 @@ _LABELS: Final = {
     "page.wall": ("大屏", "Wall"),
     "page.dispatch": ("指挥调度", "Dispatch"),
     "page.sources": ("数据来源", "Sources"),
-    "home.what": (
-        "感知、分析、服务、指挥、监察，在一处。",
-        "Sense, analyse, serve, command and supervise, in one place.",
-    ),
-    "home.dispatch": (
-        "派遣员的席位：待决案件、地图、队伍",
-        "The dispatcher's seat: what to decide, the map, the teams",
-    ),
+    "home.what": ("感知、分析、服务、指挥、监察，在一处。", "Sense, analyse, serve, command and supervise, in one place."),
+    "home.dispatch": ("派遣员的席位：待决案件、地图、队伍", "The dispatcher's seat: what to decide, the map, the teams"),
     "home.supervisor_title": ("值班长", "Supervisor"),
     "home.supervisor": ("立案、作废、核查结案、返工", "File, void, check and close, rework"),
     "home.wall": ("十米外看得清，从不说谎", "Readable from ten metres, and it never lies"),
@@ -564,19 +484,13 @@ _LABELS: Final = {
     "label.waiting": ("排队", "queued"),
     "label.sources": ("数据来源", "Sources"),
     "label.rejected": ("未能读懂的事件", "Events that could not be read"),
-    "label.rejected_hint": (
-        "点一行看原文（已遮蔽个人信息）",
-        "click a row for the text as it came (personal data masked)",
-    ),
+    "label.rejected_hint": ("点一行看原文（已遮蔽个人信息）", "click a row for the text as it came (personal data masked)"),
     "label.nothing_rejected": ("没有", "none"),
     "label.rejected_held": ("未读懂 {n}", "Not read {n}"),
     "label.no_sources": ("还没有任何来源发来数据。", "No source has sent anything yet."),
     "label.source_dead": ("已停 {age}，限 {limit}", "silent for {age}, limit {limit}"),
     "label.silent_of": ("{of} 中 {silent} 无数据", "{silent} of {of} silent"),
-    "label.command_hint": (
-        "输入命令，例如 07 1841 派；或查找案件、队伍、地点",
-        "Command, such as 07 1841 go; or find an incident, team, place",
-    ),
+    "label.command_hint": ("输入命令，例如 07 1841 派；或查找案件、队伍、地点", "Command, such as 07 1841 go; or find an incident, team, place"),
     "label.no_category": ("未分类", "No class"),
     "label.priority": ("{p} 级", "Priority {p}"),
     "label.unacknowledged": ("未确认", "not acknowledged"),
@@ -589,10 +503,7 @@ _LABELS: Final = {
     "label.tab_hand": ("处置中", "In hand"),
     "label.tab_others": ("他席", "Others"),
     "label.tab_no_place": ("待定位", "No place"),
-    "label.load_hint": (
-        "本台十分钟内需决定的新件；线在 10",
-        "new items needing a decision per ten minutes; the line is at 10",
-    ),
+    "label.load_hint": ("本台十分钟内需决定的新件；线在 10", "new items needing a decision per ten minutes; the line is at 10"),
     "label.per_10min": ("{n} 件/10 分", "{n}/10 min"),
     "label.new_n": ("{n} 条新到", "{n} new"),
     "label.merged_n": ("合并 {n}", "{n} merged"),
@@ -693,57 +604,28 @@ _LABELS: Final = {
     "honesty.engine_stopped": ("引擎停止", "Engine stopped"),
     "honesty.partly_late": ("部分延迟", "Partly late"),
     "honesty.behind": ("延迟 {s} 秒", "{s} s behind"),
-    "honesty.stopped_sensor": (
-        "传感{source}已停 {age}，读数为最后画面",
-        "Sensors{source} stopped {age} ago; last picture shown",
-    ),
-    "honesty.stopped_complaint": (
-        "投诉{source}已停 {age}，新投诉不会到达",
-        "Complaints{source} stopped {age} ago; new ones do not arrive",
-    ),
-    "honesty.stopped_patrol": (
-        "巡查定位{source}已停 {age}，队伍位置为最后画面",
-        "Patrol positions{source} stopped {age} ago; last picture shown",
-    ),
+    "honesty.stopped_sensor": ("传感{source}已停 {age}，读数为最后画面", "Sensors{source} stopped {age} ago; last picture shown"),
+    "honesty.stopped_complaint": ("投诉{source}已停 {age}，新投诉不会到达", "Complaints{source} stopped {age} ago; new ones do not arrive"),
+    "honesty.stopped_patrol": ("巡查定位{source}已停 {age}，队伍位置为最后画面", "Patrol positions{source} stopped {age} ago; last picture shown"),
     "honesty.stopped_command": ("指令{source}已停 {age}", "Commands{source} stopped {age} ago"),
     "honesty.source_late": ("{source} 延迟 {note}", "{source} is late {note}"),
-    "honesty.veil_link": (
-        "与指挥中心断开 {age}，画面停在 {time}",
-        "No connection for {age}; this is the picture of {time}",
-    ),
-    "honesty.veil_store": (
-        "存储停止 {age}，画面停在 {time}",
-        "The store stopped {age} ago; this is the picture of {time}",
-    ),
+    "honesty.veil_link": ("与指挥中心断开 {age}，画面停在 {time}", "No connection for {age}; this is the picture of {time}"),
+    "honesty.veil_store": ("存储停止 {age}，画面停在 {time}", "The store stopped {age} ago; this is the picture of {time}"),
     "honesty.lost_store": ("存储停止 {age}", "The store stopped {age} ago"),
-    "honesty.lost_behind": (
-        "画面停在 {time}。连接还在，指令要等它恢复才能执行。",
-        "Picture of {time}. The line holds; commands wait until it is back.",
-    ),
+    "honesty.lost_behind": ("画面停在 {time}。连接还在，指令要等它恢复才能执行。", "Picture of {time}. The line holds; commands wait until it is back."),
     "honesty.store_stopped": ("存储停止", "Store stopped"),
-    "honesty.stopped_devices": (
-        "{of} 台巡查终端中 {n} 台断开，最久 {age}",
-        "{n} of {of} patrol devices silent, the longest for {age}",
-    ),
+    "honesty.stopped_devices": ("{of} 台巡查终端中 {n} 台断开，最久 {age}", "{n} of {of} patrol devices silent, the longest for {age}"),
     "label.devices": ("巡查终端 {of} 台", "{of} patrol devices"),
     "label.devices_dead": ("其中 {n} 台断开", "{n} of them silent"),
-    "honesty.veil_engine": (
-        "引擎停止 {age}，画面停在 {time}",
-        "The engine stopped {age} ago; this is the picture of {time}",
-    ),
+    "honesty.veil_engine": ("引擎停止 {age}，画面停在 {time}", "The engine stopped {age} ago; this is the picture of {time}"),
     "honesty.lost_link": ("与指挥中心断开 {age}", "No connection for {age}"),
     "honesty.lost_engine": ("引擎停止 {age}", "The engine stopped {age} ago"),
-    "honesty.lost_more": (
-        "画面停在 {time}；第 {attempt} 次重连，{wait} 秒后。等待答复的指令 {waiting} 条。",
-        "Picture of {time}; attempt {attempt} in {wait} s. {waiting} commands wait for an answer.",
-    ),
+    "honesty.lost_more": ("画面停在 {time}；第 {attempt} 次重连，{wait} 秒后。等待答复的指令 {waiting} 条。", "Picture of {time}; attempt {attempt} in {wait} s. {waiting} commands wait for an answer."),
     "honesty.picture_of": ("画面停在 {time}", "Picture of {time}"),
     "honesty.simulation": ("模拟 {when}，{rate}", "simulation {when}, {rate}"),
     "honesty.replay": ("回放 {when}，{rate}", "replay {when}, {rate}"),
     "honesty.paused": ("暂停", "paused"),
-}
-
-# fmt: on
+}  # fmt: skip
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     **_STATES, **_VERBS, **_KEYS, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
