@@ -53,6 +53,8 @@ AHEAD_MS: Final = 150
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
 DOOR_TIME_S: Final = 10
+DEVICES_TIME_S: Final = 3
+"""So long the start waits for the gateway to welcome all devices; who comes later comes later."""
 MOST_WAITING: Final = 200
 """Bodies that wait for a door that is away; of readings the oldest are let go, complaints are kept."""
 
@@ -120,11 +122,13 @@ class Simulation:
         await self.room.open()
         try:
             await self.room.ready.wait()
-            await self._begin()
+            city_ms = await self._begin()
             async with contextlib.AsyncExitStack() as lines:
+                # The clock stands until the devices are there: at 600 a second, nobody was silent for ten minutes.
                 await self._connect_devices(lines)
                 for door in (self._readings, self._calls):
                     self._spawn(door.work())
+                await self._turn_clock(city_ms, self.rate)
                 await self._live()
         finally:
             for task in self._tasks:
@@ -135,8 +139,11 @@ class Simulation:
 
     # ---- the afternoon ----
 
-    async def _begin(self) -> None:
-        """Where nothing ever happened: the afternoon. Else: the city as the control room knows it, from now on."""
+    async def _begin(self) -> int:
+        """Where nothing ever happened: the afternoon. Else: the city as the control room knows it.
+
+        Returns: the city time at which the clock stands now.
+        """
         zone = ZoneInfo(self.pack.time_zone)
         opens_ms = self.script.moment_ms(self.script.opens, zone)
         if is_empty(self.room.state):
@@ -153,7 +160,7 @@ class Simulation:
             self._write_truth(rehearsed.truth)
         else:
             now_ms = self.room.state.clock.city_ms(real_now_ms())
-            await self._turn_clock(now_ms)
+            await self._turn_clock(now_ms, 0)
             opens_ms = now_ms
             self.city = SimulatedCity(self.script, self.voices, self.pack, self.seed, now_ms)
             officers = Officers(self.script.officers, self.pack, self.city.where)
@@ -161,9 +168,10 @@ class Simulation:
             log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
         officers.dispatching_since_ms = opens_ms
         self.officers = officers if self._with_officers else None
+        return opens_ms
 
     async def _perform(self, rehearsed: Rehearsal, opens_ms: int) -> None:
-        """Writes the inputs to their streams, step by step, and sets the clock going."""
+        """Writes the inputs to their streams, step by step, and waits until the control room has come to their end."""
         store = self.intake.redis
         run, last_ms = await _store_ms(store), 0
         for steps in _chunks(rehearsed.steps):
@@ -176,14 +184,15 @@ class Simulation:
             last_ms = base_ms + len(steps) - 1
         # The clock goes on after the last step, in the store's time too.
         await asyncio.sleep(max(last_ms + 1 - await _store_ms(store), 0) / 1000)
-        await self._turn_clock(opens_ms)
+        await self._turn_clock(opens_ms, 0)
 
-    async def _turn_clock(self, city_ms: int) -> None:
-        """Sets the city clock going at the chosen rate, and waits until the control room says so."""
-        answer = await self.room.submit(set_clock(city_ms, self.rate, real_now_ms()), OPERATOR)
-        while answer.get("code") == "no_answer":
+    async def _turn_clock(self, city_ms: int, rate: float) -> None:
+        """Sets the city clock, and waits until the control room says so."""
+        while True:
+            answer = await self.room.submit(set_clock(city_ms, rate, real_now_ms()), OPERATOR)
+            if answer.get("code") != "no_answer":
+                return
             log.warning("the engine does not answer; waiting")
-            answer = await self.room.submit(set_clock(city_ms, self.rate, real_now_ms()), OPERATOR)
 
     def _adopt(self, now_ms: int) -> None:
         """Orders that teams had in hand when the simulation stopped."""
@@ -243,6 +252,10 @@ class Simulation:
             client = DeviceClient(self.settings.device_url, device.id, token, clock_ms=self._city_ms, seed=number)
             self._devices[device.id] = await lines.enter_async_context(client)
             self._spawn(self._obey(device.team, client))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DEVICES_TIME_S):
+                for client in self._devices.values():
+                    await client.welcomed.wait()
 
     async def _obey(self, team: str, client: DeviceClient) -> None:
         async for order in client.orders():
@@ -320,14 +333,31 @@ class Door:
         self._waiting: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
         self._connection: http.client.HTTPConnection | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Bodies that wait."""
+        return self._waiting.qsize()
+
     def send(self, body: bytes, key: str = "") -> None:
         """Puts a body behind those that wait; `key` makes a repetition the same event."""
         if self._drop and self._waiting.qsize() >= MOST_WAITING:
             self._waiting.get_nowait()
         self._waiting.put_nowait((body, key))
 
+    def close(self) -> None:
+        """Lets the line go."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
     async def work(self) -> None:
         """Sends for ever; logs once lost, once back."""
+        try:
+            await self._work()
+        finally:
+            self.close()
+
+    async def _work(self) -> None:
         lost = False
         while True:
             body, key = await self._waiting.get()
@@ -352,20 +382,24 @@ class Door:
         headers = {"Content-Type": self._kind}
         if key:
             headers["Idempotency-Key"] = key
+        reused = self._connection is not None
         try:
-            if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=DOOR_TIME_S)
-            self._connection.request("POST", self._path, body, headers)
-            answer = self._connection.getresponse()
-            text = answer.read()
+            answer, text = self._ask(body, headers)
         except (OSError, http.client.HTTPException) as error:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-            raise FeedLost("door_away", detail=type(error).__name__) from error
+            self.close()
+            if not reused:
+                raise FeedLost("door_away", detail=type(error).__name__) from error
+            return self._post(body, key)  # the door lets an idle line go; a new one is not yet a loss
         if answer.status >= 500:
             raise FeedLost("door_away", status=answer.status)
         return answer.status, text
+
+    def _ask(self, body: bytes, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=DOOR_TIME_S)
+        self._connection.request("POST", self._path, body, headers)
+        answer = self._connection.getresponse()
+        return answer, answer.read()
 
 
 async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
