@@ -100,7 +100,7 @@ export class Channel {
   #send(message) { if (this.open) this.socket.send(JSON.stringify(message)); }
 
   /** Say which part of the map is looked at. */
-  look(view) { this.view = view; this.#send({ type: "view", ...view }); }
+  look(view) { this.view = view; this.#send({ type: "view", view }); }
   /** Ask for these topics from now on. */
   follow(topics) {
     if (topics.length === this.topics.length && topics.every((one, i) => one === this.topics[i])) return;

@@ -12,6 +12,7 @@ import { category, named, pack, t, where, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
 const BEST = 3, MOST = 5;
+const MOST_RESTING = 40;         // off duty, nearest first: a city may know thousands of people who are not at work
 const NOT_ACCEPTED = new Set(["held", "sent", "delivered", "seen"]);
 const OLD_S = 60;
 const POSITION_STALE_S = 120;
@@ -150,7 +151,8 @@ export class Crew {
     for (const { shown, n, node } of this.counts) { const count = teams.filter((team) => team.shown === shown).length; text(n, count); node.hidden = count === 0; }
     const away = new Map(teams.map((team) => [team.id, this.near ? metresBetween(place(team), this.near) : 0]));
     teams.sort((a, b) => (a.shown === "off") - (b.shown === "off") || away.get(a.id) - away.get(b.id) || (a.call < b.call ? -1 : 1));
-    keyed(this.parts.list, teams, (team) => team.id, () => this.#make(), (node, team) => this.#row(node, team));
+    const listed = teams.filter((team) => team.shown !== "off").length + MOST_RESTING;
+    keyed(this.parts.list, teams.slice(0, listed), (team) => team.id, () => this.#make(), (node, team) => this.#row(node, team));
   }
   #make() {
     const mark = h("span"), call = h("b"), post = h("span", { class: "post clip" }), job = h("span", { class: "clip" }), since = h("span", { class: "num" }), age = ageNode();

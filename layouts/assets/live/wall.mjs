@@ -18,6 +18,7 @@ const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"]
 const DWELL_MS = 60_000;            // real time: a scene stays at least a minute
 const REFERENCE = 10 / 4.8;         // the distance and width that the sizes were drawn for
 const LENS = { w: 468, h: 384, scale: 262 };
+const MOST_CALLS = 60;
 
 export function mount({ root, store, channel, clock, basemap, pack }) {
   const number = (key, usual) => Number(window.comis.query.get(key)) || usual;
@@ -48,6 +49,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     for (const { shown, n, calls } of crew) {
       const list = rows.filter((row) => row.shown === shown).map((row) => row.call);
       text(n, list.length);
+      if (list.length > MOST_CALLS) list.length = 0;   // thousands off duty are a number, not names that push the map away
       const words = list.join(" ");
       if (calls.dataset.words !== words) { calls.dataset.words = words; calls.style.maxWidth = list.length > 8 ? `${Math.ceil(list.length / 2) * 1.56}em` : ""; fill(calls, list.map((call) => h("span", null, call))); }
     }
@@ -79,13 +81,17 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
       text(why, n ? t("scene.whole_city", { n: count(n) }) : t("scene.nothing_open"));
     }
     if (!map) return;
+    moved = true;
     soon(lens);
   }
 
+  let moved = true;
+  const pane = document.createElement("canvas");          // the lens' ground, drawn when the spot or the lens changed
   const glass = document.createElement("canvas");
   function lens() {
     const box = $("wall-lens"), u = unit();
-    const corner = spot && map && !root.classList.contains("far") ? place(u) : null;
+    if (moved) { lens.at = spot && map && !root.classList.contains("far") ? place(u) : null; moved = false; }
+    const corner = spot ? lens.at : null;
     if (map) map.point_out(spot ? [{ ...spot, priority: spot.worst.priority, count: corner ? spot.members.length : 0 }] : [], new Set(corner ? spot.members.map((row) => row.id) : []), corner && spot);
     if (!corner) { if (box.firstChild) box.replaceChildren(); return; }
     const w = LENS.w * u, high = LENS.h * u, ratio = Math.min(2, devicePixelRatio || 1);
@@ -93,12 +99,20 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     if (!box.firstChild) fill(box, glass, h("b"));
     text(box.lastChild, `×${times}`);
     box.style.cssText = `left:${corner[0]}px;top:${corner[1]}px;width:${w}px;height:${high}px`;
-    glass.width = w * ratio; glass.height = high * ratio;
+    if (glass.width !== Math.round(w * ratio) || glass.height !== Math.round(high * ratio)) { glass.width = Math.round(w * ratio); glass.height = Math.round(high * ratio); }
     const c = glass.getContext("2d", { alpha: false }), kx = 111.32 * Math.cos(spot.lat * Math.PI / 180);
     const at = (lat, lon) => [w / 2 + (lon - spot.lon) * kx * scale, high / 2 - (lat - spot.lat) * 110.99 * scale];
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const members = spot.members.map((row) => store.tables.incidents.get(row.id)).filter((row) => row && isOpen(row));
-    drawGround(c, basemap, { w, h: high, scale, at, lat: spot.lat }, map.tokens, { weight: 2.6 * u, font: 26 * u, places: true, districts: false, roads: false, avoid: members.map((row) => [...at(row.lat, row.lon), 24 * u]) });
+    const key = [spot.lat, spot.lon, scale, w, high, ratio].join();
+    if (lens.key !== key) {
+      lens.key = key;
+      pane.width = glass.width; pane.height = glass.height;
+      const ground = pane.getContext("2d", { alpha: false });
+      ground.setTransform(ratio, 0, 0, ratio, 0, 0);
+      drawGround(ground, basemap, { w, h: high, scale, at, lat: spot.lat }, map.tokens, { weight: 2.6 * u, font: 26 * u, places: true, districts: false, roads: false, avoid: members.map((row) => [...at(row.lat, row.lon), 24 * u]) });
+    }
+    c.drawImage(pane, 0, 0, w, high);
     const put = (strokes, lat, lon, size, turn = 0) => { const [x, y] = at(lat, lon); c.save(); c.translate(x - size / 2, y - size / 2); c.scale(size / 20, size / 20); paintMark(c, strokes, (name) => map.tokens[name], { turn, font: map.tokens.font, blinkOff: !map.blink }); c.restore(); };
     for (const row of members.sort((a, b) => b.priority - a.priority)) put(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), row.lat, row.lon, (row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1)) * u);
     c.font = `600 ${26 * u}px ${map.tokens.font}`; c.textBaseline = "middle"; c.lineJoin = "round";
@@ -123,7 +137,6 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
       if (c < least) { least = c; best = [x, y]; }
     }
     if (lens.at && lens.at[0] <= right + 1 && lens.at[1] <= bottom + 1 && cost(lens.at) <= least + 5) best = lens.at;
-    lens.at = best;
     return best;
   }
 
@@ -140,7 +153,7 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     };
     if (store.tables.teams.size) fit();
     store.on("snapshot", () => { if (!fitted) fit(); paintTally(); });
-    addEventListener("resize", () => { map.dress(wallSizes(k, unit())); fit(); });
+    addEventListener("resize", () => { moved = true; lens.key = ""; map.dress(wallSizes(k, unit())); fit(); });
     scene();
   });
 
