@@ -664,6 +664,8 @@ def create(city: FakeCity) -> FastAPI:
         running = asyncio.create_task(city.run())
         yield
         running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 

@@ -20,6 +20,7 @@ const FRAME_MS = 30;                             // marks at most thirty times a
 const STALE_POSITION_MS = 60_000;
 
 const nothingDue = () => ({ incidents: new Set(), alerts: new Set(), teams: new Set(), sensors: new Set(), cells: new Set() });
+const join = (a, b) => (a && b ? [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])] : a ?? b);
 const grown = (old) => { const next = new Float64Array(old.length * 2); next.set(old); return next; };
 const mercatorX = (lon) => (lon + 180) / 360 * 256;
 const mercatorY = (lat) => { const s = Math.sin(lat * Math.PI / 180); return (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * 256; };
@@ -42,6 +43,8 @@ export class CityMap {
     this.area = [];                 // rings around the selected incident
     this.blink = true;
     this.trails = new Map();
+    this.trailsDue = new Set();     // teams whose trail is not drawn as it is now
+    this.trailBox = new Map();      // where each trail was drawn, CSS px
     this.slots = { incidents: new Map(), alerts: new Map(), teams: new Map(), labels: new Map(), sensors: new Map(), cells: new Map(), flags: new Map(), brackets: new Map() };
     this.owner = [];                // slot → {table, id}
     this.wx = new Float64Array(1024); this.wy = new Float64Array(1024);
@@ -125,6 +128,7 @@ export class CityMap {
     L.DomUtil.setTransform(this.canvas, offset, scale);
   }
 
+  /** Where a place is on the canvas, CSS px. */
   at = (lat, lon) => [mercatorX(lon) * this.scaleTo - this.origin.x, mercatorY(lat) * this.scaleTo - this.origin.y];
 
   /** The first picture, or the one ★ brings back. Never called after a person moved the map, except by ★. */
@@ -184,7 +188,7 @@ export class CityMap {
     trail.push([lat, lon, t]);
     while (trail.length > TRAIL_POINTS || (trail.length && t - trail[0][2] > TRAIL_MS * Math.max(1, this.clock.rate))) trail.shift();
     this.trails.set(id, trail);
-    this.groundDue = true;
+    this.trailsDue.add(id);
   }
 
   ask() { this.#ask(); }
@@ -210,8 +214,11 @@ export class CityMap {
       for (const table of ["incidents", "alerts", "teams", "sensors", "cells"]) for (const id of due[table]) this.#one(table, id);
       if (this.bracketsDue || due.incidents.size || due.teams.size) this.#brackets();
     }
-    if (this.baseDue) { this.baseDue = false; this.#drawBase(); this.#drawGround(); } else if (this.groundDue && performance.now() - (this.ground_at ?? 0) >= GROUND_MS) this.#drawGround();
-    else if (this.groundDue) this.#later();
+    if (this.baseDue) { this.baseDue = false; this.#drawBase(); this.#drawGround(); } else if (this.groundDue || this.trailsDue.size) {
+      if (performance.now() - (this.ground_at ?? 0) < GROUND_MS) this.#later();
+      else if (this.groundDue) this.#drawGround();
+      else this.#drawTrails();
+    }
     this.picture.paint();
   }
   #later() { if (!this.soonish) this.soonish = setTimeout(() => { this.soonish = 0; this.#ask(); }, GROUND_MS - (performance.now() - this.ground_at)); }
@@ -354,43 +361,71 @@ export class CityMap {
   #drawGround() {
     this.groundDue = false;
     this.ground_at = performance.now();
+    this.trailsDue.clear();
+    this.#compose(0, 0, this.w, this.h);
+    const { data } = this.mixer.getImageData(0, 0, this.picture.w, this.picture.h);
+    this.picture.setGround(new Uint32Array(data.buffer));
+  }
+
+  /** Only where a trail was or is: a whole ground costs some 20 ms, forty trails of it 3 ms. */
+  #drawTrails() {
+    this.ground_at = performance.now();
+    for (const id of this.trailsDue) {
+      const [l, t, r, b] = join(this.trailBox.get(id), this.#boxOf(id)) ?? [0, 0, 0, 0], ratio = this.ratio;
+      const x = Math.max(0, Math.floor(l * ratio)), y = Math.max(0, Math.floor(t * ratio)), w = Math.min(this.picture.w, Math.ceil(r * ratio)) - x, h = Math.min(this.picture.h, Math.ceil(b * ratio)) - y;
+      if (w <= 0 || h <= 0) continue;
+      this.#compose(x / ratio, y / ratio, w / ratio, h / ratio);
+      const { data } = this.mixer.getImageData(x, y, w, h);
+      this.picture.setGroundPart(x, y, w, h, new Uint32Array(data.buffer));
+    }
+    this.trailsDue.clear();
+  }
+
+  #boxOf(id) {
+    const trail = this.trails.get(id);
+    if (!trail?.length) return undefined;
+    const points = trail.map(([lat, lon]) => this.at(lat, lon)), xs = points.map(([x]) => x), ys = points.map(([, y]) => y), pad = 4 + this.sizes.trail;
+    return [Math.min(...xs) - pad, Math.min(...ys) - pad, Math.max(...xs) + pad, Math.max(...ys) + pad];
+  }
+
+  /** Draw what lies under the marks into a part of the mixing canvas, CSS px. */
+  #compose(left, top, w, h) {
     const { mixer: c, ratio, tokens, sizes, store } = this;
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.globalAlpha = 1;
-    c.drawImage(this.base, 0, 0);
+    c.save();
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    c.beginPath(); c.rect(left, top, w, h); c.clip();
+    c.drawImage(this.base, left * ratio, top * ratio, w * ratio, h * ratio, left, top, w, h);
     c.lineCap = c.lineJoin = "round";
     this.#rings(c);
     c.strokeStyle = tokens["ink-1"];
     c.lineWidth = sizes.trail;
     for (const [id, trail] of this.trails) {
+      const box = this.#boxOf(id);
+      if (!box || box[0] > left + w || box[2] < left || box[1] > top + h || box[3] < top) { if (this.trailsDue.has(id)) this.trailBox.set(id, box); continue; }
+      this.trailBox.set(id, box);
       const row = store.tables.teams.get(id);
       if (!row || trail.length < 2 || row.shown === "off" || row.shown === "on_scene" || row.shown === "break") continue;
-      const points = trail.map(([lat, lon]) => this.at(lat, lon)), n = points.length;
-      if (!points.some(([x, y]) => x > -50 && y > -50 && x < this.w + 50 && y < this.h + 50)) continue;
-      const cuts = [0, Math.floor((n - 1) / 3), Math.floor((n - 1) * 2 / 3), n - 1];
+      const points = trail.map(([lat, lon]) => this.at(lat, lon)), n = points.length, cuts = [0, Math.floor((n - 1) / 3), Math.floor((n - 1) * 2 / 3), n - 1];
       for (const k of [0, 1, 2]) { c.globalAlpha = [0.12, 0.28, 0.55][k] * (this.faded.teams ? 0.5 : 1); c.stroke(curve(points.slice(cuts[k], cuts[k + 1] + 1))); }
     }
-    c.globalAlpha = 1;
     for (const [id, way] of this.ways ?? []) {
       const best = this.advised.get(id)?.best, points = way.map(([lat, lon]) => this.at(lat, lon));
       c.strokeStyle = tokens[best ? "ink-1" : "ink-2"]; c.lineWidth = best ? 2.6 : 1.8; c.globalAlpha = best ? 0.9 : 0.6;
       c.setLineDash(best ? [] : [5, 5]);
       c.beginPath(); c.moveTo(...points[0]); for (const p of points.slice(1)) c.lineTo(...p); c.stroke();
     }
-    c.setLineDash([]); c.globalAlpha = 1;
-    const { data } = c.getImageData(0, 0, this.picture.w, this.picture.h);
-    this.picture.setGround(new Uint32Array(data.buffer));
+    c.restore();
   }
 
   #rings(c) {
     const row = this.selected?.table === "incidents" && this.store.tables.incidents.get(this.selected.id);
+    c.save();
     for (const spot of this.spots ?? []) {
       const [x, y] = this.at(spot.lat, spot.lon), r = spot.radius_m / 1000 * this.kmScale;
       c.globalAlpha = 0.12; c.fillStyle = this.tokens[`priority-${spot.priority}`]; c.beginPath(); c.arc(x, y, r, 0, 7); c.fill();
       c.globalAlpha = 0.9; c.strokeStyle = this.tokens[`priority-${spot.priority}`]; c.lineWidth = 2; c.setLineDash([2, 6]); c.stroke(); c.setLineDash([]);
     }
-    c.globalAlpha = 1;
+    c.restore();
     if (!row || this.sizes.wall) return;
     const [x, y] = this.at(row.lat, row.lon), steps = [0.1, 0.25, 0.5, 1, 2, 5, 10], first = steps.findIndex((km) => km * this.kmScale > 60);
     if (first < 0) return;

@@ -41,6 +41,11 @@ export class Picture {
 
   /** What lies under all things; a copy is kept. Everything is painted again. @param {Uint32Array} pixels */
   setGround(pixels) { this.ground.set(pixels); this.all(); }
+  /** The same for a part of it, in device pixels; only the cells under it are painted again. */
+  setGroundPart(x, y, w, h, pixels) {
+    for (let row = 0; row < h; row++) this.ground.set(pixels.subarray(row * w, (row + 1) * w), (y + row) * this.w + x);
+    this.#soil(x, y, w, h);
+  }
   all() { this.dirty.fill(1); this.any = true; }
 
   /** A slot for a new thing; give it a place with `place`. */
@@ -86,8 +91,10 @@ export class Picture {
   #touch(slot) {
     const s = this.sprite[slot];
     if (!s || this.cell[slot] < 0) return;
-    const left = this.x[slot] + s.ox, top = this.y[slot] + s.oy;
-    const c0 = Math.max(0, left >> 5), c1 = Math.min(this.cols - 1, (left + s.w - 1) >> 5), r0 = Math.max(0, top >> 5), r1 = Math.min(this.rows - 1, (top + s.h - 1) >> 5);
+    this.#soil(this.x[slot] + s.ox, this.y[slot] + s.oy, s.w, s.h);
+  }
+  #soil(left, top, w, h) {
+    const c0 = Math.max(0, left >> 5), c1 = Math.min(this.cols - 1, (left + w - 1) >> 5), r0 = Math.max(0, top >> 5), r1 = Math.min(this.rows - 1, (top + h - 1) >> 5);
     for (let r = r0; r <= r1; r++) for (let c = c0; c <= c1; c++) this.dirty[r * this.cols + c] = 1;
     if (c0 <= c1 && r0 <= r1) this.any = true;
   }
