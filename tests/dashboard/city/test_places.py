@@ -160,6 +160,12 @@ def test_the_ways_back_are_in_fact_exact_to_a_centimetre_in_beijing() -> None:
     assert distance_m(*bd09_to_wgs84(*wgs84_to_bd09(*TIANANMEN)), *TIANANMEN) < 0.01
 
 
+def test_bd09_agrees_with_the_published_example() -> None:
+    """The example of wandergis/coordtransform."""
+    assert gcj02_to_bd09(39.915, 116.404) == pytest.approx((39.92133699351021, 116.41036949371029), abs=1e-9)
+    assert bd09_to_gcj02(39.915, 116.404) == pytest.approx((39.90865673957631, 116.39762729119315), abs=1e-6)
+
+
 def test_outside_china_gcj02_is_wgs84() -> None:
     assert wgs84_to_gcj02(40.7128, -74.006) == (40.7128, -74.006)
     assert gcj02_to_wgs84(40.7128, -74.006) == (40.7128, -74.006)
