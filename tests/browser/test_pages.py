@@ -238,6 +238,52 @@ def test_a_new_urgent_row_shows_at_once_and_moves_no_row_below(screen: Screen) -
     assert {key: after[key] for key in listed} == {key: before[key] for key in listed}
 
 
+def test_a_complaint_without_a_place_is_placed_by_a_click_on_the_map(screen: Screen) -> None:
+    city = screen.stage.city
+    city.rows["complaints"]["c9"] = {
+        "id": "c9", "verb": "report", "state": "no_place", "text": "井盖没了", "channel": "hotline",
+        "category": "", "address": "新街口",
+        "reporter": "138****2210", "reporter_ref": "", "reported_at_ms": city.now_ms - 60_000,
+        "received_at_ms": city.now_ms - 59_000, "source": "/hotline", "version": 1,
+    }  # fmt: skip
+    screen.open(DISPATCHER)
+    screen.wait("return comis.city_map?.zoom > 0")
+    screen.says(".tabs", "待定位")
+    screen.run("document.querySelectorAll('.tab')[3].click()")
+    screen.wait("return document.querySelector('.rowq')")
+    screen.run("document.querySelector('.rowq').click()")
+    screen.says(".ihead", "新街口")
+    screen.key("p")
+    screen.says(".ask", "地图")
+    screen.click("#dispatch-map")
+    screen.wait("return !comis.store.tables.complaints.has('c9')")
+    (command,) = city.commands
+    assert (command["verb"], command["target"]) == ("place", "c9")
+    assert abs(command["lat"] - 39.9) < 0.5
+
+
+def test_an_alert_of_its_own_is_acknowledged_with_what_it_was(screen: Screen) -> None:
+    city = screen.stage.city
+    rule = city.pack.rules[0]
+    city.rows["alerts"]["a9"] = {
+        "id": "a9", "rule": rule.key, "kind": "threshold", "state": "active", "priority": 1,
+        "subject": "noise-7", "lat": 39.93,
+        "lon": 116.39, "where_zh": "什刹海", "where_en": "Shichahai", "raised_at_ms": city.now_ms - 9000,
+        "received_at_ms": city.now_ms - 8000, "value": 88.2, "unit": "dB(A)", "limit": 70.0, "incident": None,
+        "cleared_at_ms": None, "acknowledged_at_ms": None, "acknowledged_by": None, "disposition": None, "version": 1,
+    }  # fmt: skip
+    city.refusals["acknowledge"] = ("already_acknowledged", {"by": "王敏", "at_ms": city.now_ms})
+    screen.open(DISPATCHER)
+    screen.wait("return document.querySelector('.rowq[data-key=\"alerts a9\"]')")
+    screen.run("document.querySelector('.rowq[data-key=\"alerts a9\"]').click()")
+    screen.says("#dispatch-incident", rule.response_zh[:6])
+    screen.key("a")
+    screen.says(".ask", "误报")
+    screen.key("5")
+    screen.says(".notice.refusal", "王敏")
+    assert [(one["verb"], one["disposition"]) for one in city.commands] == [("acknowledge", "false")]
+
+
 def test_the_command_line_says_what_it_understood_before_it_does_it(screen: Screen) -> None:
     screen.open(DISPATCHER)
     screen.wait("return document.querySelectorAll('.rowq').length > 0")

@@ -20,7 +20,7 @@ export function listen(to) {
     if (key === "ArrowDown" || key === "ArrowUp") { event.preventDefault(); to.onMove(key === "ArrowDown" ? 1 : -1); return; }
     if (key === "j" || key === "k") { event.preventDefault(); to.onMove(key === "j" ? 1 : -1); return; }
     if (key === "PageDown" || key === "PageUp") { event.preventDefault(); to.onMove(key === "PageDown" ? 10 : -10); return; }
-    if (key === "/") { event.preventDefault(); to.onCommand(); return; }
+    if (key === "/" || key === "、") { event.preventDefault(); to.onCommand(); return; }
     if (key === "?" || key === "？") { event.preventDefault(); to.onHelp(); return; }
     if (key === "*") { event.preventDefault(); to.onStar(); return; }
     if (key === "Enter" && event.target.closest?.("button, a") == null) { if (to.onEnter()) event.preventDefault(); return; }

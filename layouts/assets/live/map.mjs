@@ -49,6 +49,7 @@ export class CityMap {
     this.owner = [];                // slot → {table, id}
     this.wx = new Float64Array(1024); this.wy = new Float64Array(1024);
     this.blinking = new Set();
+    this.alertOf = new Map([...store.tables.alerts.values()].map((row) => [row.subject, row]));     // sensor → its alert
     this.due = nothingDue();
     this.draw = () => this.#draw();
     this.#build();
@@ -170,6 +171,7 @@ export class CityMap {
   /* ---- what changed -------------------------------------------------------------------------------------------------- */
 
   #rows(table, ids) {
+    if (table === "alerts") for (const id of ids) { const row = this.store.tables.alerts.get(id); if (row) { this.alertOf.set(row.subject, row); this.due.sensors.add(row.subject); } }
     for (const id of ids) this.due[table].add(id);
     this.#ask();
   }
@@ -220,6 +222,7 @@ export class CityMap {
       else this.#drawTrails();
     }
     this.picture.paint();
+    window.comis.map_painted = { seq: store.seq, at: performance.now() };     // for measuring from event to pixel
   }
   #later() { if (!this.soonish) this.soonish = setTimeout(() => { this.soonish = 0; this.#ask(); }, GROUND_MS - (performance.now() - this.ground_at)); }
 
@@ -313,7 +316,7 @@ export class CityMap {
     const size = abnormal ? (this.crowded > 1 ? this.sizes.sensor * 0.65 : this.sizes.sensor) : this.sizes.small;
     return this.#put(slot, this.atlas.sensor(flag, size, abnormal ? this.#sensorPriority(id) : 3), abnormal ? PLANE.alert : flag === "silent" ? PLANE.silent : PLANE.sensor);
   }
-  #sensorPriority(id) { return this.store.alertOf?.(id)?.priority ?? 2; }
+  #sensorPriority(id) { return this.alertOf.get(id)?.priority ?? 2; }
 
   #cell(id) {
     const one = this.store.telemetry.cells.get(id);

@@ -55,12 +55,13 @@ async function start() {
 
 /** A page of another build loads itself anew, when nobody has touched it for a minute and nothing it sent waits for an answer. */
 function reloadWhenQuiet(channel, name) {
-  let touched = performance.now();
+  let touched = performance.now(), leaving = 0;
   for (const event of ["keydown", "pointerdown", "wheel"]) addEventListener(event, () => { touched = performance.now(); }, { passive: true, capture: true });
   channel.on(() => {
     const quiet = name === "wall" || performance.now() - touched > QUIET_MS;
     const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
-    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0) location.reload();
+    // Screens that nobody touches come back one after the other, not all at once.
+    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving) leaving = setTimeout(() => location.reload(), Math.random() * 8000);
   });
 }
 
