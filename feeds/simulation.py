@@ -50,6 +50,9 @@ CITY_STEP_S: Final = 60.0
 CHUNK: Final = 3_000
 """Entries of the rehearsal in one transaction: some 30 ms of the store."""
 AHEAD_MS: Final = 150
+"""How far ahead of the store's clock a transaction begins: longer than writing it takes."""
+STEP_MS: Final = 2
+"""Milliseconds of the store that one step of the rehearsal takes up."""
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
 DOOR_TIME_S: Final = 10
@@ -181,7 +184,7 @@ class Simulation:
             for stream, id_, event in timed(steps, base_ms, run):
                 pipeline.xadd(key(stream), event.fields(), id=id_)  # type: ignore[arg-type]
             await _answered(pipeline.execute)
-            last_ms = base_ms + len(steps) - 1
+            last_ms = base_ms + STEP_MS * len(steps) - 1
         # The clock goes on after the last step, in the store's time too.
         await asyncio.sleep(max(last_ms + 1 - await _store_ms(store), 0) / 1000)
         await self._turn_clock(opens_ms, 0)
@@ -296,18 +299,18 @@ def _chunks(steps: Sequence[Step]) -> Iterable[list[Step]]:
 
 
 def timed(steps: Sequence[Step], base_ms: int, run: int) -> Iterable[tuple[str, str, Envelope]]:
-    """Stream, entry id and event of every input: one millisecond of the store for each step, the clock first.
+    """Stream, entry id and event of every input: a step's clock in one millisecond, its inputs in the next.
 
     An engine handles what lies before a turn of the clock by the old clock, so the steps stay apart however it reads.
     `run` sets the commands of one performance apart from those of another.
     """
     for number, step in enumerate(steps):
-        ms = base_ms + number
+        ms = base_ms + STEP_MS * number
         yield "command", f"{ms}-0", command_event(set_clock(step.city_ms, 0, run))
         counts = dict.fromkeys(INPUTS, 0)
         for stream, event in step.inputs:
+            yield stream, f"{ms + 1}-{counts[stream]}", event
             counts[stream] += 1
-            yield stream, f"{ms}-{counts[stream]}", event
 
 
 def batch(events: Iterable[Envelope]) -> bytes:

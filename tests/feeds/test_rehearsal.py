@@ -9,7 +9,7 @@ from dashboard.live.engine import Engine
 from dashboard.live.memory_streams import MemoryStreams
 from dashboard.live.streams import REJECTED, Entry, parse_id
 from feeds.rehearsal import Rehearsal, command_event, rehearse, set_clock
-from feeds.simulation import SEED, timed
+from feeds.simulation import SEED, STEP_MS, timed
 from tests.feeds.simulated import PACK, SCRIPT, VOICES, at
 
 BASE_MS = 1_795_000_000_000
@@ -24,7 +24,7 @@ def afternoon() -> Rehearsal:
 @pytest.fixture(scope="module")
 def engine(afternoon: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """A real engine that has read the afternoon from its streams, as many entries at a time as it likes."""
-    clock = [BASE_MS + len(afternoon.steps) + 10]
+    clock = [BASE_MS + STEP_MS * len(afternoon.steps) + 10]
     streams = MemoryStreams(lambda: clock[0])
     for stream, id_, event in timed(afternoon.steps, BASE_MS, 1):
         flat = [p if isinstance(p, bytes) else p.encode() for pair in event.fields().items() for p in pair]
@@ -105,7 +105,7 @@ def test_ids_grow_in_every_stream_and_steps_stay_apart(afternoon: Rehearsal) -> 
     for stream, id_, _ in timed(afternoon.steps, BASE_MS, 1):
         assert parse_id(id_) > last.get(stream, (0, 0))
         last[stream] = parse_id(id_)
-    assert max(last.values())[0] == BASE_MS + len(afternoon.steps) - 1
+    assert max(last.values())[0] == BASE_MS + STEP_MS * len(afternoon.steps) - 1
 
 
 def test_the_truth_tells_which_event_speaks_of_which_problem(afternoon: Rehearsal) -> None:
