@@ -11,7 +11,6 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks import chromium, machine

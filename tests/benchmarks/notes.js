@@ -18,12 +18,15 @@
     done,
     first: null,      // ms after the page was asked for, when the city was on the map
     long_tasks: [],
+    changes: 0,       // rows of sensors heard
+    frames: 0,        // frames in which something was painted
     watch() {
       const { store } = window.comis;
       store.on("changes", (changes) => {
         for (const { cause } of changes) if (/^(.bench.probe#|click-)/.test(cause)) note(cause);
       });
       store.on("telemetry", ({ rows }) => {
+        for (const _ in rows.sensors) window.bench.changes++;
         for (const id in rows.teams) if (id.startsWith("probe-")) note(`${id}:${rows.teams[id][2]}`);
       });
     },
@@ -44,6 +47,7 @@
         get: () => value,
         set(now) {
           value = now;
+          window.bench.frames++;
           painted(made.city_map);
           if (window.bench.first === null && now.seq !== null && made.city_map?.drawn_at) window.bench.first = now.at;
         },

@@ -20,7 +20,7 @@ class Pace:
     probes: int = 240
     """Complaints, and twice as many positions, whose way to the pixel is timed."""
     clicks: int = 100
-    busy_s: float = 300.0
+    busy_s: float = 240.0
     """At 1080p: minute 1 to minute 5."""
     settle_s: float = 60.0
     """From the picture to the first forced collection."""

@@ -1,5 +1,5 @@
-"""What is timed on its way through the city: complaints and positions with a name, sent at uneven moments, and when each
-of them was painted in a page. Times are milliseconds since 1970; one machine, one clock.
+"""What is timed on its way through the city: complaints and positions with a name, sent at uneven moments, and when
+each of them was painted in a page. Times are milliseconds since 1970; one machine, one clock.
 """
 
 from __future__ import annotations
