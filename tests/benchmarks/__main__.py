@@ -36,7 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pace = dataclasses.replace(pace, soak_minutes=chosen.minutes)
     tell = _print_line if chosen.json else lambda figure: None
     sheet = Sheet(wanted, tell, say=_say)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with its block
     began = time.monotonic()
     for bench in figures.benches_of(wanted):
         _run(bench, sheet, pace)
@@ -75,4 +74,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with its block
     sys.exit(main())

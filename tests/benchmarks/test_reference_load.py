@@ -5,6 +5,7 @@ import msgspec
 from dashboard.city.desk import Desk
 from dashboard.city.events import Readings
 from dashboard.city.incidents import OPEN
+from dashboard.city.state import Clock
 from dashboard.live import wire
 from dashboard.live.streams import Entry as StreamEntry
 from tests.benchmarks.reference_load import ALERTS, INCIDENTS, TEAMS, Entry, ReferenceLoad
@@ -15,7 +16,7 @@ SMALL = ReferenceLoad(sensors=40_000)
 
 def event_of(entry: Entry, now_ms: int):
     flat = [part for pair in entry.fields.items() for part in pair]
-    return wire.read_event(StreamEntry((1, 0), flat), SMALL.pack.bounds, now_ms)
+    return wire.read_event(StreamEntry((1, 0), flat), SMALL.pack.bounds, Clock(base_city_ms=now_ms, base_real_ms=1))
 
 
 def test_one_seed_gives_one_load() -> None:
