@@ -38,6 +38,9 @@ KEPT_MESSAGES: Final = 5_000
 """Recent journal messages a screen may resume from; about 5 MB at the reference load."""
 KEPT_REJECTED: Final = 200
 BACK_OFF_S: Final = 0.2
+STORE_SILENT_S: Final = 2.5
+"""A read waits a second for news. Without a reply for this long the store is lost, though the line stands (it hangs, its
+disk hangs), and screens, which hear of it within another second, say so within five."""
 FAULT_S: Final = 5.0
 """What nobody expected is tried again after this long; screens are told meanwhile that nothing comes."""
 ANSWER_S: Final = 10.0
@@ -64,6 +67,7 @@ class ControlRoom:
         self.engine: dict[str, Any] = {}
         self.engine_heard_ms = 0
         self.store_lost_ms: int | None = 0
+        self._store_heard_ms = 0
         self.rejected: deque[dict[str, Any]] = deque(maxlen=KEPT_REJECTED)
         self.seq = "0-0"
         self.ready = asyncio.Event()
@@ -98,8 +102,8 @@ class ControlRoom:
                 await follow(self._redis)
             except (RedisError, OSError, StreamLost) as error:
                 if self.store_lost_ms is None:
-                    log.warning("store lost by=%s error=%s", follow.__name__, error)
-                    self.store_lost_ms = _now_ms()
+                    log.warning("store lost by=%s error=%r", follow.__name__, error)
+                    self.store_lost_ms = self._store_heard_ms or _now_ms()
                 await asyncio.sleep(BACK_OFF_S)
             except Exception:
                 # Not seen by anybody, a follower that ended would leave an old picture that looks true.
@@ -186,15 +190,19 @@ class ControlRoom:
             asked = self._asked[command.id] = asyncio.get_running_loop().create_future()
             spoken = msgspec.structs.replace(command, person=person)
             try:
-                await self._redis.xadd(
-                    key("command"),
-                    {
-                        "id": command.id,
-                        "source": f"/seats/{person.seat}",
-                        "type": "city.command",
-                        "data": msgspec.json.encode(spoken),
-                    },
-                )
+                async with asyncio.timeout(ANSWER_S):
+                    await self._redis.xadd(
+                        key("command"),
+                        {
+                            "id": command.id,
+                            "source": f"/seats/{person.seat}",
+                            "type": "city.command",
+                            "data": msgspec.json.encode(spoken),
+                        },
+                    )
+            except TimeoutError:  # it may still be on its way: nobody knows
+                del self._asked[command.id]
+                return {"status": "refused", "code": "no_answer", "args": {"seconds": ANSWER_S}}
             except (RedisError, OSError):
                 del self._asked[command.id]
                 return {"status": "refused", "code": "store_lost", "args": {}}
@@ -216,8 +224,9 @@ class ControlRoom:
     async def _follow_journal(self, client: Any) -> None:
         await self._recover(client)
         while True:
-            reply = await client.xread({key(CHANGE): self.seq}, count=500, block=1000)
-            self.store_lost_ms = None
+            async with asyncio.timeout(STORE_SILENT_S):
+                reply = await client.xread({key(CHANGE): self.seq}, count=500, block=1000)
+            self.store_lost_ms, self._store_heard_ms = None, _now_ms()
             for _, entries in reply or ():
                 for id_, fields in entries:
                     self._take(id_.decode(), fields[b"c"])
