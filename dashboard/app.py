@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
 from dashboard import api, guard
+from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
 from dashboard.live.intake import RedisIntake
@@ -37,6 +38,8 @@ from layouts.documents import city_view, documents
 
 log = logging.getLogger(__name__)
 
+TABLES: Final = frozenset(f"/api/v1/{table}" for table in PUBLIC)
+"""Read here; complaints are a door too, for whoever posts."""
 DASH_PREFIXES: Final = ("/_dash", "/assets/", "/_favicon", "/_reload-hash")
 
 
@@ -66,7 +69,7 @@ class Front:
             await self.pages({**scope, "path": "/", "raw_path": b"/"}, receive, send)
         elif scope["type"] == "http" and path.startswith(DASH_PREFIXES):
             await self.pages(scope, receive, send)
-        elif scope["type"] == "http" and path in doors.PATHS:
+        elif scope["type"] == "http" and path in doors.PATHS and not (scope["method"] == "GET" and path in TABLES):
             await self.doors(scope, receive, send)
         else:
             await self.api(scope, receive, send)
