@@ -4,7 +4,7 @@ import { t, word } from "./words.mjs";
 import { long, longDate, timeOfDay } from "./time.mjs";
 
 const LATE_S = 2;        // a heartbeat comes every second
-const DEAD_S = 5;
+const DEAD_S = 4;        // looked at once a second, so that it is said within five
 
 /** The link's state. @param {import("./channel.mjs").Channel} channel @returns {{state: "connecting"|"live"|"late"|"dead", since_s: number, behind_s: number|null, reason: string}} */
 export function linkState(channel, now = performance.now()) {
