@@ -11,7 +11,7 @@ from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.desk import Desk
 from dashboard.city.events import Event, decode_data
-from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Period, Rule
+from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Period, Rule, pack_of, registry_of
 
 T0 = 1_790_000_000_000
 """A Monday in September 2026, 22:13:20 in Beijing (UTC+8): the night limits hold."""
@@ -82,9 +82,12 @@ PACK = Pack(
 )
 
 
+PACK = pack_of(registry_of(PACK))  # as it is read from files and from the journal: numbers of the declared types
+
+
 def a_pack(**changes: Any) -> Pack:
     """The same city with something else."""
-    return msgspec.structs.replace(PACK, **changes)
+    return pack_of(registry_of(msgspec.structs.replace(PACK, **changes)))
 
 
 def an_event(

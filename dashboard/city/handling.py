@@ -52,17 +52,18 @@ def note_position(known: Telemetry, position: Position, at_ms: int, now_ms: int)
 
 
 def receive_status(ledger: Ledger, status: TeamStatus, at_ms: int) -> None:
-    """A team goes on duty, off duty or on a break.  Raises: BadPayload `unknown_team`."""
+    """A team goes on duty, off duty or on a break; what is older than its newest word changes nothing.
+
+    Raises: BadPayload `unknown_team`.
+    """
     team = ledger.state.teams.get(status.team)
     if team is None:
         raise BadPayload("unknown_team", team=status.team)
-    if team.duty == status.state:
+    if team.duty == status.state or at_ms < team.duty_since_ms:
         return
-    now = ledger.telemetry.teams.get(team.id)
-    if now is not None and status.state == ON_DUTY:
-        now.heard_ms = ledger.now_ms
     silent = team.silent_since_ms if status.state == ON_DUTY else None
-    row = ledger.team_after(replace(team, duty=status.state, silent_since_ms=silent), {}, at_ms)
+    changed = replace(team, duty=status.state, duty_since_ms=at_ms, silent_since_ms=silent)
+    row = ledger.team_after(changed, {}, at_ms)
     by = f"device:{status.device}"
     ledger.decide("team_duty", {"teams": {team.id: row}}, at_ms=at_ms, by=by, team=team.id, duty=status.state)
 

@@ -376,6 +376,18 @@ def heard(ledger: Ledger, source: str, kind: str, lag_ms: int, events: int) -> N
         _source_becomes(ledger, row, "live", row.note)
 
 
+def count_rejected(ledger: Ledger, source: str) -> None:
+    """An event of a source could not be taken: it is counted, and is no sign that the source is well."""
+    held = ledger.telemetry.sources
+    now = held.get(source)
+    if now is None:
+        if not source or len(held) >= MOST_SOURCES:
+            return
+        row = ledger.state.sources.get(source)
+        now = held[source] = SourceNow(ledger.now_ms if row is None else min(row.since_ms, ledger.started_ms))
+    now.rejected += 1
+
+
 def _source_becomes(ledger: Ledger, row: Source, state: str, note: str) -> None:
     changed = replace(row, state=state, since_ms=ledger.now_ms, note=note, version=row.version + 1)
     ledger.decide("source_changed", {"sources": {row.id: changed}}, source=row.id, state=state)
@@ -483,8 +495,8 @@ def _silent_teams(ledger: Ledger) -> None:
         now = ledger.telemetry.teams.get(team.id)
         if now is None or team.duty != ON_DUTY or team.silent_since_ms is not None:
             continue
-        if _quiet_ms(ledger, now.heard_ms) > limit_ms:
-            since_ms = max(now.heard_ms, ledger.started_ms)
+        since_ms = max(now.heard_ms, ledger.started_ms, team.duty_since_ms)
+        if ledger.now_ms - since_ms > limit_ms:
             row = ledger.team_after(replace(team, silent_since_ms=since_ms), {}, ledger.now_ms)
             ledger.decide("team_silent", {"teams": {team.id: row}}, team=team.id)
 

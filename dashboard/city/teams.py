@@ -37,6 +37,7 @@ class Team(Struct, frozen=True):
     lon: float
     """The post's place, degrees WGS-84."""
     duty: str = OFF_DUTY
+    duty_since_ms: int = 0
     shown: str = "off"
     """One of `SHOWN`; follows from duty, the active assignment and silence."""
     shown_since_ms: int = 0

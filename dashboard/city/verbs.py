@@ -449,6 +449,7 @@ def register(ledger: Ledger, pack: Pack, by: str, digest: str = "") -> None:
             lat=team.lat,
             lon=team.lon,
             duty=before.duty if before else (ON_DUTY if always else OFF_DUTY),
+            duty_since_ms=before.duty_since_ms if before else 0,
             shown_since_ms=ledger.now_ms,
             active=before.active if before else None,
             waiting=before.waiting if before else (),

@@ -16,15 +16,16 @@ from typing import Any, Final
 
 import msgspec
 
-from dashboard.city import kpis, sensing
+from dashboard.city import kpis
 from dashboard.city.admission import Bounds
 from dashboard.city.changes import Change
 from dashboard.city.desk import Desk
 from dashboard.city.orders import order_of, settled_by
 from dashboard.city.pack import Pack, digest_of, pack_of
 from dashboard.city.privacy import without_person
+from dashboard.city.sensing import count_rejected
 from dashboard.city.state import Clock
-from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow
+from dashboard.city.telemetry import SensorNow, TeamNow
 from dashboard.errors import BadPayload, Fenced, Refused, StreamLost
 from dashboard.live import recovery, snapshots
 from dashboard.live.intake import rejected_fields
@@ -149,7 +150,7 @@ class Engine:
     def _in_order(self, batch: Batch) -> Iterator[tuple[str, Entry]]:
         """Inputs as they are handled: by second of the city clock; within it commands, complaints, patrol, sensors.
 
-        A command that sets the clock closes what came before it: later inputs are timed by the new clock.
+        A command that sets the clock closes its millisecond: later inputs are timed by the new clock.
         """
         left = [
             (entry.id, rank, stream, entry)
@@ -157,14 +158,14 @@ class Engine:
             for entry in batch.entries.get(stream, ())
             if entry.id[0] <= batch.complete_ms
         ]
-        turns = sorted(entry.id for entry in batch.entries.get("command", ()) if _sets_clock(entry))
-        for turn in [*turns, None]:
-            now = left if turn is None else [item for item in left if item[0] <= turn]
+        turns = {entry.id[0] for entry in batch.entries.get("command", ()) if _sets_clock(entry)}
+        for turn_ms in [*sorted(turns), None]:
+            now = left if turn_ms is None else [item for item in left if item[0][0] <= turn_ms]
             clock = self.desk.state.clock
             now.sort(key=lambda item: (clock.city_ms(item[0][0]) // 1000, item[1], item[0]))
-            if turn is not None:
-                left = [item for item in left if item[0] > turn]
-                now.sort(key=lambda item: item[1] == 0 and item[0] == turn)
+            if turn_ms is not None:
+                left = [item for item in left if item[0][0] > turn_ms]
+                now.sort(key=lambda item: item[1] == 0 and item[0][0] == turn_ms)
             yield from ((stream, entry) for _, _, stream, entry in now)
 
     def _tick_to(self, city_ms: int, received_ms: int) -> None:
@@ -251,11 +252,7 @@ class Engine:
         self.commit.rejected.append(
             rejected_fields(stream, fields, code, args, source, entry.id[0], format_id(entry.id))
         )
-        now = self.desk.telemetry.sources.get(source)
-        if now is None and len(self.desk.telemetry.sources) < sensing.MOST_SOURCES and source:
-            now = self.desk.telemetry.sources[source] = SourceNow(self.desk.ledger.now_ms)
-        if now is not None:
-            now.rejected += 1
+        count_rejected(self.desk.ledger, source)
 
     # ---- writing ----------------------------------------------------------------------------------------------------
 

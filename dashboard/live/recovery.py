@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from dashboard.city.events import Detection, Position, Reading, Readings
 from dashboard.city.handling import note_position
 from dashboard.city.ledger import FLAG_OF
 from dashboard.city.sensing import source_key
-from dashboard.city.state import CityState, Clock, apply
+from dashboard.city.state import CityState, Clock, apply, cause_hash
 from dashboard.city.telemetry import FLAG_NORMAL, FLAG_SILENT, SensorNow, Telemetry
 from dashboard.errors import BadPayload, CannotStart
 from dashboard.live import snapshots
@@ -33,6 +34,13 @@ _Clocks = list[tuple[int, Clock]]
 _FOR_EVER: Final = 1 << 62
 
 
+class _Ears(Struct):
+    """What is needed to hear inputs as they were heard then: the clocks, and causes that had been handled before."""
+
+    clocks: _Clocks
+    handled: set[int]
+
+
 def recover(streams: Streams, directory: Path, file: str, cursor: Cursor) -> Snapshot:
     """State and telemetry as of the cursor, and the id of the newest journal entry applied.
 
@@ -40,9 +48,10 @@ def recover(streams: Streams, directory: Path, file: str, cursor: Cursor) -> Sna
     Raises: CannotStart where none of them and the journal make one history up to the cursor.
     """
     for found in _candidates(directory, file):
+        before = {cause for causes in found.state.seen.values() for cause in causes}
         clocks = _follow(streams, found)
         if clocks is not None and found.state.seq >= cursor.seq:
-            _hear_again(streams, found, cursor, clocks)
+            _hear_again(streams, found, cursor, _Ears(clocks, before))
             _show(found)
             return found
     raise CannotStart(
@@ -94,18 +103,19 @@ def _show(found: Snapshot) -> None:
 # ---- telemetry ------------------------------------------------------------------------------------------------------
 
 
-def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor, clocks: _Clocks) -> None:
+def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor, ears: _Ears) -> None:
     """Readings and positions handled since the snapshot: latest values again, no rules (these are journaled)."""
     for stream in ("sensor", "patrol"):
         last = cursor.after.get(stream)
         first = found.cursor.after.get(stream, "0-0")
         while last is not None and (page := streams.range(stream, f"({first}" if first != "0-0" else "-", last, PAGE)):
             for entry in page:
-                _hear(found, entry, clocks)
+                _hear(found, entry, ears)
             first = format_id(page[-1].id)
 
 
-def _hear(found: Snapshot, entry: Entry, clocks: _Clocks) -> None:
+def _hear(found: Snapshot, entry: Entry, ears: _Ears) -> None:
+    clocks = ears.clocks
     at = next(index for index, (until_ms, _) in enumerate(clocks) if entry.id[0] <= until_ms)
     clock = clocks[at][1]
     if any(
@@ -127,6 +137,11 @@ def _hear(found: Snapshot, entry: Entry, clocks: _Clocks) -> None:
     elif isinstance(data, Reading):
         _reading(known, event.source, data, time_ms, now_ms)
     elif isinstance(data, Detection):
+        cause = f"{event.source}#{event.id}"
+        if cause_hash(cause) in ears.handled:
+            return  # told twice
+        if found.state.handled(cause):
+            ears.handled.add(cause_hash(cause))
         seen = Reading(data.sensor, "camera", data.confidence, "", data.lat, data.lon)
         _reading(known, event.source, seen, time_ms, now_ms)
     elif isinstance(data, Position) and data.team in found.state.teams:

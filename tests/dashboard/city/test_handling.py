@@ -121,14 +121,16 @@ def test_feedback_about_what_is_not_ones_own(city, assignment, device, code):
 
 
 def test_duty(city):
-    def say(state: str, team: str = "t1"):
-        return city.hear("city.patrol.status", "/gw", device="d1", team=team, state=state)
+    def say(state: str, team: str = "t1", **more):
+        return city.hear("city.patrol.status", "/gw", device="d1", team=team, state=state, **more)
 
     say("break")
     assert (city.state.teams["t1"].duty, city.state.teams["t1"].shown) == ("break", "break")
     assert say("break") == []
+    city.at(60)
     say("off_duty")
     assert city.state.teams["t1"].shown == "off"
+    assert say("on_duty", event_at=30) == []  # older than what is known
     with pytest.raises(BadPayload) as bad:
         say("break", "t9")
     assert bad.value.code == "unknown_team"
