@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--speed", type=speed, default=1.0, metavar="N|max")
     simulate.add_argument("--seed", type=int, metavar="N", help="another city of the same kind")
     simulate.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened, for scoring")
+    simulate.add_argument("--no-officers", action="store_true", help="nobody sits at the other seats")
     simulate.add_argument("--pack", metavar="DIR")
 
     replay = _command(commands, "replay", _replay, "play recorded events through the doors")
@@ -113,7 +114,8 @@ def _part(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) 
 
 
 def _simulate(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
-    return _run("simulate", "feeds.simulation:main", settings, speed=chosen.speed, seed=chosen.seed, truth=chosen.truth)
+    options = {"speed": chosen.speed, "seed": chosen.seed, "truth": chosen.truth, "officers": not chosen.no_officers}
+    return _run("simulate", "feeds.simulation:main", settings, **options)
 
 
 def _replay(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
