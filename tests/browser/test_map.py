@@ -101,6 +101,7 @@ def test_every_state_has_one_mark_in_queue_and_map(screen: Screen) -> None:
             if (!full(atlas.team(state, 17, 40)) || !svg(teamMark(state), 17).children.length) empty.push(state);
           for (const state of ['normal', 'late', 'silent', 'returned', 'acknowledged', 'active'])
             if (!full(atlas.sensor(state, 17))) empty.push(state);
+          if (!full(atlas.brackets(30))) empty.push('brackets');
           for (const p of [1, 2, 3]) for (const hand of [true, false])
             if (!full(atlas.incident(p, 20, {hand}))) empty.push(p);
         }

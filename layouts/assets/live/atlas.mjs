@@ -59,15 +59,15 @@ export class Atlas {
   }
   /** The corners around what is selected. */
   brackets(size) {
-    return this.#made(`b${size}`, () => this.#mark([{ d: "M-6.600 -.6v-6h6M20.600 -6.600h6v6M26.600 20.600v6h-6M-.6 26.600h-6v-6", stroke: "ink-1", w: 1.1 }], size));
+    return this.#made(`b${size}`, () => this.#mark([{ d: "M-6.600 -.6v-6h6M20.600 -6.600h6v6M26.600 20.600v6h-6M-.6 26.600h-6v-6", stroke: "ink-1", w: 1.1 }], size, { room: 1.8 }));
   }
   /** Text beside a mark, starting at the point; `strong` in weight, `colour` a token. */
   label(words, { colour = "ink-1", size = 12.5, strong = false, halo = 4, centre = false, plate = "" } = {}) {
     return this.#made(`x${words}${colour}${size}${+strong}${+centre}${plate}`, () => this.#text(words, { colour, size, strong, halo, centre, plate }));
   }
 
-  #mark(strokes, size, { turn = 0, alpha = 1, blinkOff = false } = {}) {
-    const side = Math.ceil(size * 1.5 * this.ratio) | 1, scale = size * this.ratio / 20, c = this.#clean(side, side);
+  #mark(strokes, size, { turn = 0, alpha = 1, blinkOff = false, room = 1.5 } = {}) {
+    const side = Math.ceil(size * room * this.ratio) | 1, scale = size * this.ratio / 20, c = this.#clean(side, side);
     c.globalAlpha = alpha;
     c.setTransform(scale, 0, 0, scale, side / 2 - 10 * scale, side / 2 - 10 * scale);
     paint(c, strokes, this.colour, { turn, font: this.tokens.font, blinkOff });

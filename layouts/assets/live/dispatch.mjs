@@ -69,6 +69,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     if (!map || map.locked) return;
     const row = store.tables[what.table]?.get(what.id), live = what.table === "teams" ? store.telemetry.teams.get(what.id) : null;
     if (!row || (row.lat == null && !live)) return;
+    map.leaflet.invalidateSize({ animate: false, pan: false });       // the panel below may just have opened
     const lat = live?.[0] ?? row.lat, lon = live?.[1] ?? row.lon, at = map.point(lat, lon), margin = 60;
     if (at.x < margin || at.y < margin || at.x > map.w - margin || at.y > map.h - margin || map.zoom < 13) map.fit(lat, lon, Math.max(map.zoom, 13.75));
   }
