@@ -39,8 +39,8 @@ KEPT_MESSAGES: Final = 5_000
 KEPT_REJECTED: Final = 200
 BACK_OFF_S: Final = 0.2
 STORE_SILENT_S: Final = 2.5
-"""A read waits a second for news. Without a reply for this long the store is lost, though the line stands (it hangs, its
-disk hangs), and screens, which hear of it within another second, say so within five."""
+"""A read waits a second for news. Without a reply for this long the store is lost, though the line stands (it hangs, or
+its disk does); screens, which hear of it within another second, say so within five."""
 FAULT_S: Final = 5.0
 """What nobody expected is tried again after this long; screens are told meanwhile that nothing comes."""
 ANSWER_S: Final = 10.0
