@@ -127,6 +127,10 @@ class Handset:
         assert self._inside(self.device.status("on_duty")).taken
         self.position(lat, lon)
 
+    def finding(self, category: str, lat: float, lon: float) -> None:
+        """Say that something is wrong there."""
+        assert self._inside(self.device.finding(category, lat, lon, text="看到")).taken
+
     def step(self, order: Order, step: str) -> Answer:
         """Say how far the team is with an order; the gateway's answer."""
         return self._inside(self.device.feedback(order["assignment"], step))
