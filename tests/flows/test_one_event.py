@@ -29,9 +29,11 @@ class Screen:
     def __init__(self) -> None:
         self.heard: list[dict] = []
         self.says: asyncio.Queue[str] = asyncio.Queue()
+        self.news = asyncio.Event()
 
     async def send_text(self, text: str) -> None:
         self.heard.append(json.loads(text))
+        self.news.set()
 
     async def receive_text(self) -> str:
         return await self.says.get()
@@ -73,7 +75,8 @@ class Centre:
 async def passed(screen: Screen, type_: str, count: int) -> dict:
     """The newest message of a type, once there are so many."""
     while len(screen.got(type_)) < count:
-        await asyncio.sleep(0)
+        screen.news.clear()
+        await screen.news.wait()
     return screen.got(type_)[-1]
 
 

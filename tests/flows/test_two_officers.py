@@ -53,10 +53,19 @@ def report(client: redis.Redis, number: int) -> None:
     client.xadd(key("complaint"), entry)
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0)
+class Watch:
+    """Somebody who looks whenever a control room tells its screens something."""
+
+    def __init__(self, rooms: list[ControlRoom]) -> None:
+        self.news = asyncio.Event()
+        for room in rooms:
+            room.listeners.append(lambda *_: self.news.set())
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self.news.clear()
+                await self.news.wait()
 
 
 async def test_one_wins_and_the_other_is_told_who_and_when(redis_address, tmp_path):
@@ -64,16 +73,17 @@ async def test_one_wins_and_the_other_is_told_who_and_when(redis_address, tmp_pa
         for number in range(ROUNDS):
             report(client, number)
         desks = [ControlRoom(redis_address, tmp_path) for _ in range(2)]
+        watch = Watch(desks)
         for desk in desks:
             await desk.open()
-        await until(lambda: all(len(desk.state.incidents) == ROUNDS for desk in desks))
+        await watch.until(lambda: all(len(desk.state.incidents) == ROUNDS for desk in desks))
         chief = Person("9", "supervisor", "赵主任")
         for incident in list(desks[0].state.incidents.values()):
             filed = await desks[0].submit(Command(id=f"f-{incident.id}", verb="file", target=incident.id), chief)
             assert filed == {"status": "done"}
         wins: Counter[str] = Counter()
         for number, id_ in enumerate(list(desks[0].state.incidents)):
-            await until(lambda id_=id_: all(d.state.incidents[id_].state == "pending_dispatch" for d in desks))
+            await watch.until(lambda id_=id_: all(d.state.incidents[id_].state == "pending_dispatch" for d in desks))
             version = desks[0].state.incidents[id_].version
             asked = [
                 (LI, desks[0], Command(id=f"a-{id_}", verb="dispatch_team", target=id_, team="t1", version=version)),
@@ -87,7 +97,7 @@ async def test_one_wins_and_the_other_is_told_who_and_when(redis_address, tmp_pa
             lost = answers[1 - won]
             winner, _, command = asked[won]
             wins[winner.name] += 1
-            await until(lambda id_=id_: all(desk.state.incidents[id_].assignments for desk in desks))
+            await watch.until(lambda id_=id_: all(desk.state.incidents[id_].assignments for desk in desks))
             assignment = desks[0].state.assignments[desks[0].state.incidents[id_].assignments[0]]
             by = f"dispatcher/{winner.seat}/{winner.name}"
             assert (lost["code"], lost["args"]["by"]) == ("already_dispatched", by)
