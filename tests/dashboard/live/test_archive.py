@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -353,6 +354,31 @@ def test_a_full_disk_is_told_once_and_waited_for(
     assert archived_ids(tmp_path, "sensor") == city.ids("sensor")
 
 
+def test_a_file_that_has_its_name_is_not_written_again_after_a_fault(
+    client: redis.Redis, city: City, tmp_path: Path
+) -> None:
+    """The disk fails after the rename; the same process goes on, with more to copy."""
+
+    class Failing(LocalFolder):
+        failing = True
+
+        def publish(self, file: IO[bytes], path: str, final: str) -> None:
+            super().publish(file, path, final)
+            if self.failing:
+                raise OSError(5, "Input/output error", final)
+
+    folder = Failing(tmp_path)
+    subject = Archiver(client, folder)
+    city.add("sensor")
+    city.handle()
+    assert archive._trouble(subject).startswith("archive: Input/output error")
+    folder.failing = False
+    city.add("sensor")
+    city.handle()
+    assert archive._trouble(subject) == ""
+    assert archived_ids(tmp_path, "sensor") == city.ids("sensor")
+
+
 # ---- when ----------------------------------------------------------------------------------------------------------
 
 
@@ -384,6 +410,24 @@ def test_the_process_archives_alone_and_ends_when_asked(settings: Settings) -> N
             launcher.kill("archiver")  # the next one copies at its start
             until(lambda: client.hget(key("archived"), "sensor") == id_.encode())
         assert archived_ids(settings.archive_dir, "sensor") == [id_]
+        loaded = {mapped.path for mapped in psutil.Process(launcher.pid("archiver")).memory_maps()}
+        assert [path for path in loaded if "pyarrow" in path]
+        assert not [path for path in loaded if "pandas" in path]  # twice the memory for nothing
         assert psutil.Process(launcher.pid("archiver")).nice() == archive.NICE + os.nice(0)
         pid = launcher.pid("archiver")
     assert not psutil.pid_exists(pid)
+
+
+def test_a_second_archiver_waits_for_the_first_to_end(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    with (settings.data_dir / "archiver.lock").open("ab") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        with running(settings, parts=("archiver",)), redis.Redis.from_url(settings.redis_address, protocol=2) as client:
+            log = settings.log_dir / "archiver.log"
+            until(lambda: "this one waits" in log.read_text())
+            city = City(client)
+            id_ = city.add("sensor")
+            city.handle()
+            assert not client.exists(key("archived"))
+            fcntl.flock(first, fcntl.LOCK_UN)
+            until(lambda: client.hget(key("archived"), "sensor") == id_.encode())
