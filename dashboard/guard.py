@@ -48,7 +48,9 @@ def guarded(app: ASGIApp, settings: Settings, script_hashes: Sequence[str] = ())
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 held = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(h for h in headers if h[0] not in held)]
+                # A module kept from before an upgrade would run against a newer server: ask each time, by its ETag.
+                fresh = [(b"cache-control", b"no-cache")] if scope["path"].startswith("/assets/") else []
+                message["headers"] = [*message["headers"], *(h for h in [*headers, *fresh] if h[0] not in held)]
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "HEAD":

@@ -24,6 +24,8 @@ from dashboard.city.teams import ON_DUTY
 from dashboard.city.telemetry import SensorNow, SourceNow
 from dashboard.errors import BadPayload
 
+LEAST_REAL_MS: Final = 5_000
+"""Nobody is called silent within 5 s of real time, however fast the city clock runs."""
 SILENCE_STEP_MS: Final = 5_000
 """Silence is looked for every 5 s of the city clock: whole limits are 30 s and more."""
 MOST_SOURCES: Final = 1_000
@@ -399,7 +401,9 @@ def look_for_silence(ledger: Ledger) -> None:
         if row.kind == "complaint" and not row.beats:
             continue  # that nobody complains is no fault
         now = ledger.telemetry.sources.get(row.id)
-        if row.state != "dead" and _quiet_ms(ledger, 0 if now is None else now.heard_ms) > row.silence_s * 1000:
+        if row.state != "dead" and _quiet_ms(ledger, 0 if now is None else now.heard_ms) > _limit_ms(
+            ledger, row.silence_s
+        ):
             _source_becomes(ledger, row, "dead", row.note)
     _silent_sensors(ledger)
     _silent_teams(ledger)
@@ -408,6 +412,11 @@ def look_for_silence(ledger: Ledger) -> None:
 def _quiet_ms(ledger: Ledger, heard_ms: int) -> int:
     """For how long nothing was heard, counted from the start of the engine at the earliest."""
     return ledger.now_ms - max(heard_ms, ledger.started_ms)
+
+
+def _limit_ms(ledger: Ledger, limit_s: float) -> int:
+    """A limit of silence on the city clock; on a fast clock never less than what the way of an event may really take."""
+    return int(max(limit_s * 1000, LEAST_REAL_MS * ledger.state.clock.rate))
 
 
 class _Group(Struct):
@@ -426,14 +435,14 @@ def _silent_sensors(ledger: Ledger) -> None:
     The loop runs over all sensors every 5 s: one look-up and one comparison each.
     """
     by_kind = {rule.sensor_kind: rule for rule in reversed(ledger.pack.rules) if rule.kind == "silence"}
-    general, default_ms = by_kind.get(""), int(ledger.pack.silence_s * 1000)
+    general = by_kind.get("")
     started_ms = ledger.started_ms
     groups: dict[tuple[str, str], _Group] = {}
     for sensor in ledger.telemetry.sensors.values():
         group = groups.get((sensor.source, sensor.kind))
         if group is None:
             rule = by_kind.get(sensor.kind, general)
-            limit_ms = default_ms if rule is None else int(rule.after_s * 1000)
+            limit_ms = _limit_ms(ledger, ledger.pack.silence_s if rule is None else rule.after_s)
             group = groups[(sensor.source, sensor.kind)] = _Group(rule, ledger.now_ms - limit_ms)
         group.count += 1
         if sensor.heard_ms >= group.since_ms or started_ms >= group.since_ms:
@@ -490,7 +499,7 @@ def _judge_silence(ledger: Ledger, rule: Rule, source: str, silent: list[SensorN
 
 
 def _silent_teams(ledger: Ledger) -> None:
-    limit_ms = int(ledger.pack.position_silence_s * 1000)
+    limit_ms = _limit_ms(ledger, ledger.pack.position_silence_s)
     for team in list(ledger.state.teams.values()):
         now = ledger.telemetry.teams.get(team.id)
         if now is None or team.duty != ON_DUTY or team.silent_since_ms is not None:

@@ -131,11 +131,14 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     go("dispatch_team", row.id, { version: row.version, team, kind: "handle" });
   }
 
+  /** After these the same row needs this seat's next verb: a dispatcher who files also sends. */
+  const stays = new Set(["acknowledge_incident", "recall", ...(person.role === "dispatcher" ? ["accept", "file"] : [])]);
+
   async function go(verb, target, fields) {
     const from = subject(), keyboard = queue.box.contains(document.activeElement) || document.activeElement === document.body;
     queue.touch();
     const done = await sender.send(from, verb, target, fields);
-    if (done && subject() === from && keyboard && verb !== "acknowledge_incident" && verb !== "recall") queue.next();
+    if (done && subject() === from && keyboard && !stays.has(verb)) queue.next();
   }
 
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */

@@ -32,8 +32,7 @@ def vincenty_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     lon = lam = math.radians(lon_b - lon_a)
     for _ in range(100):
         sin_sigma = math.hypot(
-            math.cos(u2) * math.sin(lam),
-            math.cos(u1) * math.sin(u2) - math.sin(u1) * math.cos(u2) * math.cos(lam),
+            math.cos(u2) * math.sin(lam), math.cos(u1) * math.sin(u2) - math.sin(u1) * math.cos(u2) * math.cos(lam)
         )
         if sin_sigma == 0:
             return 0.0
@@ -55,11 +54,7 @@ def vincenty_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     return b * big_a * (sigma - delta)
 
 
-@given(
-    st.floats(-55, 55),
-    st.floats(-1, 1),
-    st.floats(-1, 1),
-)
+@given(st.floats(-55, 55), st.floats(-1, 1), st.floats(-1, 1))
 def test_a_distance_within_a_city_is_the_geodesic_within_a_thousandth(lat: float, north: float, east: float) -> None:
     want = vincenty_m(lat, 116.0, lat + north, 116.0 + east)
     assert distance_m(lat, 116.0, lat + north, 116.0 + east) == pytest.approx(want, rel=1e-3, abs=0.01)
