@@ -12,17 +12,17 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from dashboard.live import snapshots
 from dashboard.live.streams import INPUTS, REJECTED, key
-from tests.benchmarks import limits
+from tests.benchmarks import limits, machine
 from tests.benchmarks.figures import Sheet
 from tests.benchmarks.pace import Pace
 from tests.benchmarks.reference_load import READINGS_PER_ENTRY, Entry, ReferenceLoad
-from tests.benchmarks.stand import City, Helper, Watch, city, wait_for
+from tests.benchmarks.stand import City, Helper, Watch, city, own_cpu_s, wait_for
 
 BEHIND_S: Final = 240
 """Event times of a backlog lie up to so far behind the city clock, each later than the last: none is a repetition."""
@@ -50,16 +50,27 @@ def _throughput(sheet: Sheet, pace: Pace) -> None:
         backlog = _Backlog(town, load, began_ms)
         sheet.say("engine: readings, 100 in an entry")
         batched = [backlog.measure(backlog.batched(pace.backlog_s)) for _ in range(pace.rounds)]
-        sheet.put("engine_readings_per_s", *_medians(batched, READINGS_PER_ENTRY))
+        _tell(sheet, "engine_readings", batched, READINGS_PER_ENTRY)
         sheet.say("engine: single events")
         single = [backlog.measure(backlog.single(pace.backlog_s // 10)) for _ in range(pace.rounds)]
-        sheet.put("engine_events_per_s", *_medians(single, 1))
+        _tell(sheet, "engine_events", single, 1)
 
 
-def _medians(rounds: list[tuple[float, float]], events_per_entry: int) -> tuple[float, float]:
-    """Events a second of the engine and of the limit, each the median of all rounds."""
-    ours, limit = zip(*rounds, strict=True)
-    return statistics.median(ours) * events_per_entry, statistics.median(limit) * events_per_entry
+class Round(NamedTuple):
+    """One backlog: entries a second, and microseconds of CPU time for each, of the engine and of the limit."""
+
+    per_s: float
+    limit_per_s: float
+    cpu_us: float
+    limit_cpu_us: float
+
+
+def _tell(sheet: Sheet, name: str, rounds: list[Round], events_per_entry: int) -> None:
+    """The median of all rounds; CPU times beside it, since other work on the machine does not change those."""
+    median = Round(*(statistics.median(column) for column in zip(*rounds, strict=True)))
+    sheet.put(f"{name}_per_s", median.per_s * events_per_entry, median.limit_per_s * events_per_entry)
+    sheet.explain("engine", f"{name}_cpu_us", median.cpu_us / events_per_entry, "µs")
+    sheet.explain("engine", f"{name}_limit_cpu_us", median.limit_cpu_us / events_per_entry, "µs")
 
 
 class _Backlog:
@@ -83,19 +94,24 @@ class _Backlog:
             entries += self.load.positions(number, ms, FEW / 600)
         return entries
 
-    def measure(self, entries: list[Entry]) -> tuple[float, float]:
-        """Entries a second of the engine, and of reading and decoding alone."""
+    def measure(self, entries: list[Entry]) -> Round:
+        """Let the engine handle these, then read and decode them alone."""
         town = self.town
         before = _newest(town)
         town.launcher.kill("engine", signal.SIGSTOP)
         last = town.send(entries)
-        began = time.perf_counter()
+        pid, began = town.pid("engine"), time.perf_counter()
+        cpu_s = machine.cpu_s(pid)
         town.launcher.kill("engine", signal.SIGCONT)
         took_s = town.until_handled(last) - began
+        cpu_s = machine.cpu_s(pid) - cpu_s
+        limit_cpu_s = own_cpu_s()
         read, limit_s = limits.drain(town.settings.redis_address, before)
+        limit_cpu_s = own_cpu_s() - limit_cpu_s
         if read != len(entries) or town.redis.exists(key(REJECTED)):
             raise RuntimeError(f"{read} entries read of {len(entries)}, {town.redis.xlen(key(REJECTED))} rejected")
-        return len(entries) / took_s, len(entries) / limit_s
+        count = len(entries)
+        return Round(count / took_s, count / limit_s, 1e6 * cpu_s / count, 1e6 * limit_cpu_s / count)
 
     def _seconds(self, count: int) -> list[tuple[int, int]]:
         first, self.second = self.second, self.second + count

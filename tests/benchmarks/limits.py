@@ -14,13 +14,14 @@ import json
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
 import redis
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from dashboard.city.events import decode_data
+from dashboard.city.events import Event, decode_data
 from dashboard.live.streams import INPUTS, key
 from tests.benchmarks.stand import own_cpu_s, speak
 
@@ -56,11 +57,17 @@ class _Reader:
         for name, items in self.connection.read_response() or ():
             stream = name.decode().rpartition(":")[2]
             for _, fields in items:
-                held = dict(zip(fields[::2], fields[1::2], strict=True))
-                decode_data(held[b"type"].decode(), held[b"data"])
+                _event(dict(zip(fields[::2], fields[1::2], strict=True)))
             count += len(items)
             self.after[stream] = items[-1][0].decode()
         return count
+
+
+def _event(fields: dict[bytes, bytes]) -> Event:
+    """Envelope and data as types: what anybody needs before deciding anything; nothing is admitted or refused."""
+    id_, source, type_, time_ = (fields[name].decode() for name in (b"id", b"source", b"type", b"time"))
+    at = datetime.fromisoformat(time_)
+    return Event(id_, source, type_, round(at.timestamp() * 1000), decode_data(type_, fields[b"data"]))
 
 
 def _follow(address: str) -> None:
