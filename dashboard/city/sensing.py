@@ -415,7 +415,7 @@ def _quiet_ms(ledger: Ledger, heard_ms: int) -> int:
 
 
 def _limit_ms(ledger: Ledger, limit_s: float) -> int:
-    """A limit of silence on the city clock; on a fast clock never less than what the way of an event may really take."""
+    """A limit of silence on the city clock; on a fast clock never less than the real way of an event takes."""
     return int(max(limit_s * 1000, LEAST_REAL_MS * ledger.state.clock.rate))
 
 
