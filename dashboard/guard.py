@@ -41,9 +41,6 @@ def guarded(app: ASGIApp, settings: Settings, script_hashes: Sequence[str] = ())
             await app(scope, receive, send)
             return
         given = {name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"host", b"origin")}
-        if not _known(given, local):
-            await _refuse(scope, send)
-            return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,7 +50,9 @@ def guarded(app: ASGIApp, settings: Settings, script_hashes: Sequence[str] = ())
                 message["headers"] = [*message["headers"], *(h for h in [*headers, *fresh] if h[0] not in held)]
             await send(message)
 
-        if scope["type"] == "http" and scope["method"] == "HEAD":
+        if not _known(given, local):
+            await _refuse(scope, with_headers)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
             await app({**scope, "method": "GET"}, receive, _without_body(with_headers))
         else:
             await app(scope, receive, with_headers)
@@ -63,12 +62,13 @@ def guarded(app: ASGIApp, settings: Settings, script_hashes: Sequence[str] = ())
 
 def _known(given: dict[bytes, str], local: bool) -> bool:
     """A page of another site may not talk to us; on loopback only local names are answered (DNS rebinding)."""
-    host = given.get(b"host", "")
-    name = urlsplit(f"//{host}").hostname or ""
-    if local and name not in LOCAL_NAMES:
+    host, origin = given.get(b"host", ""), given.get(b"origin")
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        same = origin is None or urlsplit(origin).netloc == host
+    except ValueError:  # no address at all, such as "[::1"
         return False
-    origin = given.get(b"origin")
-    return origin is None or urlsplit(origin).netloc == host
+    return same and (not local or name in LOCAL_NAMES)
 
 
 def _without_body(send: Send) -> Send:
