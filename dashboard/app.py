@@ -25,7 +25,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
-from dashboard import api, guard
+from dashboard import api, guard, pages
 from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
@@ -85,7 +85,6 @@ def create_server(settings: Settings) -> ASGIApp:
     dash = shell.create_app(view)
     register_all(dash, view)
     dash._setup_server()  # a browser that only reconnects its socket must find the callbacks (docs/architecture)
-    pages: Any = dash.server
 
     @contextlib.asynccontextmanager
     async def life(_: Any) -> AsyncIterator[None]:
@@ -101,7 +100,7 @@ def create_server(settings: Settings) -> ASGIApp:
 
     drawn = msgspec.json.encode(packs.basemap(settings.pack))
     ours = api.create_api(settings, room, channel, documents(pack, drawn), life)
-    front = Front(pages, doors.create_doors(settings, intake, pack.bounds), ours)
+    front = Front(pages.behind_a_door(dash), doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())
 
 
