@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -101,8 +101,8 @@ def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, Per
     """The data of an event without name and phone, and the record to be guarded; None where nobody was named.
 
     `reporter` may hold a name and a phone, or be one text with both; it becomes `{ref, masked}`. Phones in the free
-    text of complaints, findings and feedback are masked. Data that is no JSON object is returned as it is: decoding
-    will refuse it.
+    text of complaints, findings and feedback are masked, and so is the reporter's name. Data that is no JSON object is
+    returned as it is: decoding will refuse it.
     """
     if not type_.startswith(_TYPES_WITH_TEXT):
         return raw, None
@@ -116,6 +116,9 @@ def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, Per
     record = _named_person(clean.get("reporter"), key)
     if record is not None:
         clean["reporter"] = {"ref": record.ref, "masked": record.masked}
+        clean |= {
+            name: without_names(clean[name], [record.name]) for name in _FREE_TEXT if isinstance(clean.get(name), str)
+        }
     if clean == data:
         return raw, None
     return msgspec.json.encode(clean), record
@@ -159,6 +162,27 @@ def mask_name(name: str) -> str:
     return f"{name[0]}**" if name else ""
 
 
+def without_names(text: str, names: Iterable[str]) -> str:
+    """A text with these names masked wherever they stand; one of a single character or of three letters is no name."""
+    for name in sorted({name.strip() for name in names}, key=len, reverse=True):
+        if len(name) >= 4 or (len(name) >= 2 and not name.isascii()):
+            text = re.sub(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", mask_name(name), text)
+    return text
+
+
+def names_in(value: Any, field: str = "", depth: int = 0) -> list[str]:
+    """The names that stand in any JSON value, by the names of their fields."""
+    if depth > _DEPTH:
+        return []
+    if isinstance(value, dict):
+        return [n for name, item in value.items() for n in names_in(item, _kind(str(name), within=field), depth + 1)]
+    if isinstance(value, list | tuple):
+        return [name for item in value for name in names_in(item, field, depth + 1)]
+    if not isinstance(value, str):
+        return []
+    return [value] if field == "name" else [_name_and_phone(value)[0]] if field == "reporter" else []
+
+
 def mask_phone(phone: str) -> str:
     """A phone by which its owner knows it and nobody else reaches it: 13812345678 → 138****5678. Empty stays empty."""
     digits = re.sub(r"\D", "", phone)
@@ -166,6 +190,16 @@ def mask_phone(phone: str) -> str:
     if len(digits) >= 10:
         return f"{digits[:3]}****{digits[-4:]}"
     return f"****{digits[-2:]}" if len(digits) >= 6 else "****" if phone.strip() else ""
+
+
+def readable(raw: bytes) -> str:
+    """Bytes as text, also where they are not the UTF-8 they should be: whoever is named there must be found."""
+    text = raw.decode("utf-8", "backslashreplace")
+    if b"\0" in raw[:64]:
+        return raw.decode("utf-16", "replace")
+    if text.count("\\x") * 10 > len(raw):
+        return raw.decode("gb18030", "backslashreplace")
+    return text
 
 
 def mask_phones(text: str) -> str:
@@ -181,7 +215,9 @@ def mask_text(text: str) -> str:
 
 def mask_broken(text: str) -> str:
     """What should have been JSON or a form and cannot be read: as `mask_text`, and values beside the word "name"."""
-    return mask_text(_NAMED_VALUE.sub(lambda found: found.group(1) + mask_name(found.group(2)), text))
+    names = [found.group(2).rstrip("\\") for found in _NAMED_VALUE.finditer(text)]
+    masked = _NAMED_VALUE.sub(lambda found: found.group(1) + mask_name(found.group(2)), text)
+    return mask_text(without_names(masked, names))
 
 
 def _mask_loose(text: str) -> str:

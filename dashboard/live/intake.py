@@ -7,6 +7,7 @@ be read goes to the rejected stream, masked here so that no door can forget it. 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -125,19 +126,19 @@ def masked_event(raw: bytes | Mapping[str, Any]) -> tuple[str, int]:
     if not isinstance(raw, bytes):
         raw = msgspec.json.encode(_plain(raw))
     size = len(raw)
+    text = privacy.readable(raw[:KEPT_BYTES])
     if size <= KEPT_BYTES:
-        try:
-            return msgspec.json.encode(privacy.mask_json(_opened(msgspec.json.decode(raw)))).decode(), size
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-    text = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
+        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            event = _opened(msgspec.json.decode(text))
+            masked = msgspec.json.encode(privacy.mask_json(event)).decode()
+            return privacy.without_names(masked, privacy.names_in(event)), size
     return msgspec.json.encode({"raw": privacy.mask_broken(text)}).decode(), size
 
 
 def _plain(value: Any) -> Any:
     """Bytes inside a mapping, as stream fields have them, become text."""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
+        return privacy.readable(value)
     if isinstance(value, Mapping):
         return {str(_plain(name)): _plain(item) for name, item in value.items()}
     return value
@@ -149,7 +150,7 @@ def _opened(event: Any) -> Any:
         try:
             return {**event, "data": msgspec.json.decode(event["data"])}
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return event
+            return {**event, "data": privacy.mask_broken(event["data"])}
     return event
 
 

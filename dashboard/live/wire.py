@@ -16,6 +16,7 @@ from dashboard.city.admission import Bounds
 from dashboard.city.changes import VERSION, Change, Rows
 from dashboard.city.commands import Command, decode_command
 from dashboard.city.events import Event
+from dashboard.city.privacy import readable
 from dashboard.city.state import ROW_TYPES, Clock
 from dashboard.errors import BadPayload
 from dashboard.live.streams import Entry, Order
@@ -89,5 +90,5 @@ def read_command(entry: Entry) -> Command:
 
 def fields_of(entry: Entry) -> dict[str, Any]:
     """An entry's fields as text, for the rejected stream."""
-    decoded = [part.decode("utf-8", "backslashreplace") for part in entry.fields]
+    decoded = [readable(part) for part in entry.fields]
     return dict(zip(decoded[::2], decoded[1::2], strict=False))

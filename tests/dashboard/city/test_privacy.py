@@ -131,3 +131,32 @@ def test_masking_what_is_masked_changes_nothing(text):
     raw = msgspec.json.encode({"text": text, "reporter": text})
     clean, _ = privacy.without_person("city.complaint.reported", raw, KEY)
     assert privacy.without_person("city.complaint.reported", clean, KEY) == (clean, None)
+
+
+def test_the_name_of_the_reporter_leaves_the_text_too():
+    data = {"text": "我是王小明，请回电", "reporter": {"name": "王小明", "phone": "13812345678"}}
+    clean, record = privacy.without_person("city.complaint.reported", json.dumps(data).encode(), KEY)
+    assert json.loads(clean)["text"] == "我是王**，请回电"
+    assert record.name == "王小明"
+    assert privacy.without_person("city.complaint.reported", clean, KEY) == (clean, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "masked"),
+    [
+        (["Ann Lee"], "A** saw Lea; Annex stays, 王小明 too"),
+        (["王小明"], "Ann Lee saw Lea; Annex stays, 王** too"),
+        (["Ann"], "Ann Lee saw Lea; Annex stays, 王小明 too"),  # too short to be sure
+        ([""], "Ann Lee saw Lea; Annex stays, 王小明 too"),
+    ],
+)
+def test_a_known_name_is_masked_where_it_stands_as_a_word(names, masked):
+    assert privacy.without_names("Ann Lee saw Lea; Annex stays, 王小明 too", names) == masked
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "gb18030"])
+def test_bytes_of_another_encoding_are_read_so_that_people_in_them_are_found(encoding):
+    text = '{"name":"王小明","text":"王小明 13812345678"}'
+    masked = privacy.mask_broken(privacy.readable(text.encode(encoding)))
+    assert "小明" not in masked
+    assert "13812345678" not in masked
