@@ -193,20 +193,23 @@ class Engine:
         self.cursor.after[stream] = format_id(entry.id)
         if stream in ("complaint", "patrol") and self._rewrite(stream, entry):
             return
-        _extend(self.cursor.order, stream, entry)
         try:
             if stream == "command":
                 self._command(entry)
             else:
                 self._event(entry)
         except (BadPayload, Refused) as error:
+            # Nothing came of it, so it is no part of the order; nor of its stream, for anybody may be named in it.
             self._reject(stream, entry, error.code, error.arguments)
+            self.commit.refused.append((stream, format_id(entry.id)))
+            return
         except Exception:
             # Decisions taken before the fault are journaled like any other, so state and journal stay one; the input is
             # kept whole, and the fault is loud. A crash here would meet the same input again for ever.
             log.exception("engine fault stream=%s entry=%s", stream, format_id(entry.id))
             self.changes += self.desk.leftover()
             self._reject(stream, entry, "engine_fault", {"entry": format_id(entry.id)})
+        _extend(self.cursor.order, stream, entry)
 
     def _event(self, entry: Entry) -> None:
         received_ms = entry.id[0]

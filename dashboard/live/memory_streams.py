@@ -84,6 +84,8 @@ class MemoryStreams:
             self.outboxes[settled.device].pop(settled.number, None)
         for fields in commit.rejected:
             self.append(REJECTED, dict(fields))
+        for stream, id_ in commit.refused:
+            self.streams[stream] = [entry for entry in self.streams[stream] if format_id(entry.id) != id_]
         for clean in commit.rewritten:
             self.append(clean.stream, dict(clean.fields))
             held = self.streams[clean.stream]

@@ -55,6 +55,10 @@ for _ = 1, number() do
   redis.call('XADD', KEYS[4], '*', unpack(fields))
 end
 for _ = 1, number() do
+  local stream = text()
+  redis.call('XDEL', stream, text())
+end
+for _ = 1, number() do
   local stream, old, person = text(), text(), text()
   local fields = {}
   for i = 1, number() do fields[i] = text() end
@@ -121,6 +125,9 @@ class RedisStreams:
         args.append(len(commit.rejected))
         for fields in commit.rejected:
             args += _flat(fields)
+        args.append(len(commit.refused))
+        for stream, id_ in commit.refused:
+            args += [key(stream), id_]
         args.append(len(commit.rewritten))
         for clean in commit.rewritten:
             args += [

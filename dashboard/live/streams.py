@@ -122,6 +122,8 @@ class Commit(Struct):
     orders: list[OrderOut] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Stream and id of inputs that leave their stream: what is kept of them is the masked copy under rejected."""
     rewritten: list[Rewritten] = field(default_factory=list)
     clock: dict[str, str] = field(default_factory=dict)
 

@@ -136,6 +136,13 @@ def test_a_commit_writes_all_of_it(both):
     assert third.id > second.id
 
 
+def test_a_refused_input_leaves_its_stream_and_nobody_else_does(both):
+    token, _ = both.streams.take_over()
+    kept, refused = both.append("complaint"), both.append("complaint", data="13812345678")
+    both.streams.commit(token, Commit(b"cursor", rejected=[{"code": "bad_json"}], refused=[("complaint", refused)]))
+    assert [entry.id for entry in both.streams.read({}, 10).entries["complaint"]] == [parse_id(kept)]
+
+
 def test_a_commit_without_decisions_moves_only_the_cursor(both):
     token, _ = both.streams.take_over()
     assert both.streams.commit(token, Commit(b"cursor")) is None
