@@ -173,9 +173,9 @@ class City:
     def filed(self, **more: Any) -> str:
         """An incident that waits for dispatch, each at another place."""
         self.complain(f"k{self._number}", **{"lon": LON + 0.002 * len(self.state.incidents), **more})
-        (incident,) = [i for i in self.state.incidents.values() if i.state == "pending_register"]
-        self.ask("file", incident.id, "supervisor")
-        return incident.id
+        incident = [i.id for i in self.state.incidents.values() if i.state == "pending_register"][-1]
+        self.ask("file", incident, "supervisor")
+        return incident
 
     def sent(self, incident: str = "", team: str = "t1", **more: Any) -> str:
         """A team is sent; the assignment's id."""

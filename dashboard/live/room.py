@@ -41,6 +41,7 @@ BACK_OFF_S: Final = 0.2
 STORE_SILENT_S: Final = 2.5
 """A read waits a second for news. Without a reply for this long the store is lost, though the line stands (it hangs, or
 its disk does); screens, which hear of it within another second, say so within five."""
+CLOSE_S: Final = 0.2
 FAULT_S: Final = 5.0
 """What nobody expected is tried again after this long; screens are told meanwhile that nothing comes."""
 ANSWER_S: Final = 10.0
@@ -78,6 +79,7 @@ class ControlRoom:
         self._snapshot: tuple[str, Message] = ("", b"")
         self._tasks: list[asyncio.Task[None]] = []
         self._redis: Any = None
+        self._closing = False
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
@@ -89,15 +91,17 @@ class ControlRoom:
 
     async def close(self) -> None:
         """Stop following."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing = True
+        while following := [task for task in self._tasks if not task.done()]:
+            for task in following:
+                task.cancel()  # again, where the client library took the first one for a timeout of its own
+            await asyncio.wait(following, timeout=CLOSE_S)
         if self._redis is not None:
             await self._redis.aclose()
 
     async def _keep(self, follow: Callable[[Any], Awaitable[None]]) -> None:
         """Follow for ever; a lost store is said once and waited for."""
-        while True:
+        while not self._closing:
             try:
                 await follow(self._redis)
             except (RedisError, OSError, StreamLost) as error:

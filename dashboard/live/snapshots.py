@@ -70,8 +70,7 @@ def write(directory: Path, taken: Picture) -> str:
     with temporary.open("wb") as file:
         check = 0
         for section, payload in _sections(taken):
-            check = crc32(payload, check)
-            _put(file, section, payload)
+            check = crc32(_put(file, section, payload), check)
             time.sleep(0)  # let the engine's thread run between chunks
         _put(file, "end", msgspec.msgpack.encode(check))
         file.flush()
@@ -91,9 +90,10 @@ def _keep_newest(directory: Path) -> None:
         old.unlink(missing_ok=True)
 
 
-def _put(file: BinaryIO, section: str, payload: bytes) -> None:
+def _put(file: BinaryIO, section: str, payload: bytes) -> bytes:
     record = msgspec.msgpack.encode((section, msgspec.Raw(payload)))
     file.write(len(record).to_bytes(4, "big") + record)
+    return record
 
 
 def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
@@ -145,12 +145,13 @@ def read(path: Path) -> Snapshot:
     outer = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
     while at < len(raw):
         size = int.from_bytes(raw[at : at + 4], "big")
-        section, payload = outer.decode(raw[at + 4 : at + 4 + size])
+        record = raw[at + 4 : at + 4 + size]
+        section, payload = outer.decode(record)
         at += 4 + size
         if section == "end":
             ended = msgspec.msgpack.decode(payload) == check
             continue
-        check = crc32(payload, check)
+        check = crc32(record, check)
         if section == "head":
             cursor, journal = _read_head(state, payload)
         else:
