@@ -102,7 +102,7 @@ def load(files: Sequence[Path], mapping_file: Path | None) -> Recording:
             f"Nobody knows the columns of {files[0].name} ({', '.join(headers)[:200]}); "
             "docs/replay.md says how to write a mapping, --mapping names it."
         )
-    recording = export.read_recording(rows, mapping)
+    recording = export.read_recording(rows, mapping, real_now_ms())
     if not recording.complaints:
         first = f": {recording.unreadable[0].arguments}" if recording.unreadable else ""
         raise CannotStart(f"No row of {files[0].name} can be read as a complaint{first}.")

@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dashboard.city.admission import Bounds
+from dashboard.city.events import AHEAD_MS, EARLIEST_MS
 from dashboard.city.pack import Category, Limit
 from dashboard.errors import BadPayload, CannotStart
 from feeds.envelope import Envelope, Unreadable, event_id
@@ -266,13 +267,17 @@ def _cell(value: Any) -> str:
 # ---- complaints ----
 
 
-def read_recording(rows: Sequence[Row], mapping: ExportMapping) -> Recording:
-    """The complaints of an export in order of their recorded time; rows that cannot be read beside them."""
+def read_recording(rows: Sequence[Row], mapping: ExportMapping, now_ms: int | None = None) -> Recording:
+    """The complaints of an export in order of their recorded time; rows that cannot be read beside them.
+
+    `now_ms` real time: what was recorded after it, or before 2005, was not; such a row would make the clock run for
+    years. None: later rows are not judged.
+    """
     complaints: list[Recorded] = []
     unreadable: list[Unreadable] = []
     for row in rows:
         try:
-            complaints.append(_recorded(row, mapping))
+            complaints.append(_recorded(row, mapping, now_ms))
         except BadPayload as error:
             raw = msgspec.json.encode({name: _printable(cell) for name, cell in row.cells.items()})
             arguments = {**error.arguments, "line": row.line}
@@ -281,13 +286,17 @@ def read_recording(rows: Sequence[Row], mapping: ExportMapping) -> Recording:
     return Recording(mapping, complaints, unreadable)
 
 
-def _recorded(row: Row, mapping: ExportMapping) -> Recorded:
+def _recorded(row: Row, mapping: ExportMapping, now_ms: int | None) -> Recorded:
     if row.fault:
         raise BadPayload("bad_row", detail=row.fault)
     if any(_printable(cell) is not cell for cell in row.cells.values()):
         raise BadPayload("bad_encoding")
     columns = mapping.columns
     time_ms = recorded_time_ms(_first(row, columns.time), mapping)
+    if time_ms < EARLIEST_MS:
+        raise BadPayload("time_before_history", time_ms=time_ms)
+    if now_ms is not None and time_ms > now_ms + AHEAD_MS:
+        raise BadPayload("time_ahead", time_ms=time_ms, city_now_ms=now_ms)
     category = _first(row, columns.category)
     text = _joined(row, columns.text, " · ") or category
     if not text:
