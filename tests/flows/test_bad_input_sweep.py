@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +15,11 @@ import pytest
 import redis
 from websockets.asyncio.client import connect
 
+from dashboard.live import packs
 from dashboard.live.intake import real_now_ms
-from dashboard.live.launcher import Launcher, running
+from dashboard.live.launcher import Launcher, running, temporary_settings
 from dashboard.live.streams import key
+from feeds import replay
 from tests.waiting import until
 
 NAME, PHONE = "欧阳试验", "13987654321"
@@ -293,3 +296,67 @@ def in_a_stream(fault: Fault, event: Event) -> dict[str, Any]:
         return {**fields, "data": json.dumps(broken["data"], ensure_ascii=False).encode("utf-8", "surrogatepass")}
     except (ValueError, KeyError, RecursionError):
         return {"id": event["id"], "source": "/sweep", "type": event["type"], "data": raw}
+
+
+MAPPING = """
+key = "sweep"
+zh = "试验"
+en = "Sweep"
+time_zone = "UTC"
+
+[columns]
+time = ["opened"]
+text = ["kind", "note"]
+id = ["number"]
+category = ["kind"]
+lat = ["lat"]
+lon = ["lon"]
+name = ["caller"]
+phone = ["caller_phone"]
+
+[time]
+formats = []
+"""
+GOOD_ROWS = 40
+ROWS = {
+    # number, opened, kind, note, lat, lon: code; the caller is added to each
+    ("latitude", "2022-05-01T12:05:00Z", "noise", PHONE, "91", "-73.9"): "bad_row",
+    ("swapped", "2022-05-01T12:05:00Z", "noise", "x", "-73.9", "40.7"): "swapped_place",
+    ("1970", "1970-01-01T00:00:00Z", "noise", "x", "40.7", "-73.9"): "time_before_history",
+    ("2100", "2100-01-01T00:00:00Z", "noise", "x", "40.7", "-73.9"): "time_ahead",
+    ("nan", "2022-05-01T12:05:00Z", "noise", "x", "NaN", "-73.9"): "bad_row",
+    ("types", "2022-05-01T12:05:00Z", "noise", "x", "north", "west"): "bad_row",
+    ("megabyte", "2022-05-01T12:05:00Z", "noise", "x" * 1_000_000, "40.7", "-73.9"): "bad_data",
+    ("text", "2022-05-01T12:05:00Z", "", "", "40.7", "-73.9"): "row_without_text",
+    ("time", "yesterday", "noise", "x", "40.7", "-73.9"): "row_without_time",
+    ("encoding", "2022-05-01T12:05:00Z", "noise", "扰民", "40.7", "-73.9"): "bad_encoding",
+}
+
+
+def test_in_a_recording(tmp_path: Path) -> None:
+    """Bad rows beside good ones: each has its reason, the clock runs an hour and not 130 years, nobody is named."""
+    (tmp_path / "sweep.toml").write_text(MAPPING, "utf-8")
+    lines = [b"number,opened,kind,note,lat,lon,caller,caller_phone"]
+    for minute in range(GOOD_ROWS):
+        place = f"40.7{minute % 10},-73.9{minute % 10}"
+        lines.append(f"good-{minute},2022-05-01T12:{minute:02d}:00Z,noise,loud,{place},{NAME},{PHONE}".encode())
+    for at, row in enumerate(ROWS):
+        encoding = "gb18030" if row[0] == "encoding" else "utf-8"
+        lines.insert(2 * at + 2, f"{','.join(row)},{NAME},{PHONE}".encode(encoding))
+    lines.append(lines[1])  # the first one once more
+    (tmp_path / "sweep.csv").write_bytes(b"\n".join(lines))
+    recording = replay.load([tmp_path / "sweep.csv"], tmp_path / "sweep.toml")
+    own = replay.own_settings(temporary_settings(tmp_path / "var"), recording, None)
+    with running(own, parts=("engine", "web"), say=lambda _: None) as started:
+        pack = packs.load(started.settings.pack)
+        work = replay.replay(started.settings, pack, recording, float("inf"), lambda _: None)
+        totals = asyncio.run(asyncio.wait_for(work, 60))
+        with redis.Redis.from_url(started.settings.redis_address) as store:
+            codes = sorted(fields[b"code"].decode() for _, fields in store.xrange(key("rejected")))
+            assert codes == sorted(ROWS.values())
+            assert (totals.rows, totals.rejected, totals.repeats) == (GOOD_ROWS + len(ROWS) + 1, len(ROWS), 1)
+            for name in store.scan_iter(count=1000):
+                if not name.startswith(key("person:").encode()):
+                    assert_names_nobody(b"".join(dump(store, name)))
+        handled = httpx.get(f"{started.settings.web_url}/api/v1/counts").json()
+        assert handled["complaints"] == GOOD_ROWS
