@@ -407,6 +407,7 @@ _REFUSED: Final = {
 _REJECTED: Final = {
     "missing_field": ("缺少“{field}”。", "“{field}” is missing."),
     "field_too_long": ("“{field}”超过 {limit} 个字符。", "“{field}” is longer than {limit} characters."),
+    "engine_fault": ("处理时内部出错，原文已保留，详见日志。", "Something failed on our side; the event is kept whole, and the log has the cause."),
     "unknown_type": ("不认识的事件类型“{type}”。", "Unknown event type “{type}”."),
     "bad_data": ("数据不符合约定：{detail}", "The data breaks the contract: {detail}"),
     "bad_json": ("不是可读的 JSON：{detail}", "This is not readable JSON: {detail}"),
