@@ -91,9 +91,9 @@ def test_the_index_finds_what_a_look_at_all_finds(seed, lat):
 
 def test_the_circle_is_whole_at_the_edge_of_a_cell():
     edge = 39.905  # a multiple of the cell's side
-    held = index(an_incident(lat=edge - 0.00002))
-    at = edge - 0.00002 + 49.98 * METRE_LAT
-    assert belongs_to(held, VENDING, at, LON, T0) is not None
+    just_above = edge + 1e-7
+    at = just_above - 49.985 * METRE_LAT
+    assert belongs_to(index(an_incident(lat=just_above)), VENDING, at, LON, T0) is not None
 
 
 def test_evidence_of_a_merged_signal_is_kept_with_its_distance():
