@@ -210,7 +210,6 @@ def _collect(run: Run, settings: Settings) -> None:
         run.changes += entry.changes
         run.orders += entry.order
     run.orders += run.cursor.order
-    run.alerts = alerts_of(run.changes)
     with TemporaryDirectory() as directory:
         began_ms = run.changes[0].received_ms
         now = [began_ms]
@@ -221,7 +220,18 @@ def _collect(run: Run, settings: Settings) -> None:
         while engine.step(wait=False):
             pass
     calm_changes = [c for _, entry in calm.journal("0-0", 1 << 30) for c in decode_journal(entry).changes]
-    run.calm = alerts_of(calm_changes)
+    clock = engine.desk.state.clock
+    until_ms = clock.city_ms(run.cursor.handled_ms) - 2_000  # the real engine went on while it was looked at
+    run.alerts, run.calm = _up_to(until_ms, alerts_of(run.changes)), _up_to(until_ms, alerts_of(calm_changes))
+
+
+def _up_to(until_ms: int, alerts: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What was known of alerts at a city time."""
+    return [
+        (rule, subject, raised_ms, cleared_ms if cleared_ms is not None and cleared_ms <= until_ms else None)
+        for rule, subject, raised_ms, cleared_ms in alerts
+        if raised_ms <= until_ms
+    ]
 
 
 def verdict(run: Run) -> list[dict[str, Any]]:
