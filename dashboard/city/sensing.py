@@ -467,9 +467,9 @@ def _judge_groups(ledger: Ledger, groups: dict[tuple[str, str], _Group]) -> None
             key = (group.rule.key, source)
             totals[key] = totals.get(key, 0) + group.count
             judged.setdefault(key, []).extend(group.silent)
-    for source, (count, quiet) in sources.items():
+    for source, (count, quiet) in sorted(sources.items()):  # in whatever order they were heard of
         _count_sensors(ledger, source, count, quiet)
-    for (rule_key, source), total in totals.items():
+    for (rule_key, source), total in sorted(totals.items()):
         _judge_silence(ledger, ledger.rules[rule_key], source, judged[rule_key, source], total)
 
 

@@ -115,6 +115,8 @@ def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor, ears: _Ears) 
 
 
 def _hear(found: Snapshot, entry: Entry, ears: _Ears) -> None:
+    if entry.get(b"type") == b"city.sensor.detection" and _told_twice(found, entry, ears):
+        return
     clocks = ears.clocks
     at = next(index for index, (until_ms, _) in enumerate(clocks) if entry.id[0] <= until_ms)
     clock = clocks[at][1]
@@ -137,15 +139,19 @@ def _hear(found: Snapshot, entry: Entry, ears: _Ears) -> None:
     elif isinstance(data, Reading):
         _reading(known, event.source, data, time_ms, now_ms)
     elif isinstance(data, Detection):
-        cause = f"{event.source}#{event.id}"
-        if cause_hash(cause) in ears.handled:
-            return  # told twice
-        if found.state.handled(cause):
-            ears.handled.add(cause_hash(cause))
         seen = Reading(data.sensor, "camera", data.confidence, "", data.lat, data.lon)
         _reading(known, event.source, seen, time_ms, now_ms)
     elif isinstance(data, Position) and data.team in found.state.teams:
         note_position(known, data, time_ms, now_ms)
+
+
+def _told_twice(found: Snapshot, entry: Entry, ears: _Ears) -> bool:
+    cause = b"#".join((entry.get(b"source") or b"", entry.get(b"id") or b"")).decode("utf-8", "replace")
+    if cause_hash(cause) in ears.handled:
+        return True
+    if found.state.handled(cause):
+        ears.handled.add(cause_hash(cause))
+    return False
 
 
 def _reading(known: Telemetry, source: str, reading: Reading, time_ms: int, now_ms: int) -> None:
