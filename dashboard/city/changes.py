@@ -19,12 +19,12 @@ Rows = dict[str, dict[str, Any]]
 class Change(Struct, frozen=True, omit_defaults=True):
     """One decision.
 
-    `type` is in the past tense: alert_raised, alert_cleared, alert_acknowledged, signal_pending, signal_cleared,
-    incident_reported, incident_joined, incident_acknowledged, incident_accepted, incident_filed, incident_voided,
-    incident_dispatched, incident_returned, incident_handled, incident_reworked, incident_closed, incident_left,
-    assignment_held, assignment_sent, assignment_stepped, assignment_recalled, team_shown, team_duty,
-    complaint_received, complaint_placed, complaint_answered, source_changed, clock_set, registry_changed,
-    engine_started, command_refused.
+    `type` is in the past tense: alert_acknowledged, alert_cleared, alert_linked, alert_raised, assignment_recalled,
+    assignment_sent, assignment_stepped, clock_set, command_done, command_refused, complaint_answered,
+    complaint_placed, complaint_received, complaint_updated, engine_started, feedback_noted, finding_handled,
+    incident_accepted, incident_acknowledged, incident_closed, incident_filed, incident_joined, incident_left,
+    incident_reported, incident_returned, incident_reworked, incident_voided, registry_changed, signal_cleared,
+    signal_clearing, signal_extended, signal_pending, source_changed, team_duty, team_heard, team_silent.
     """
 
     seq: int
