@@ -123,9 +123,12 @@ class Launcher:
         return {name: process.pid for name, part in self.parts.items() if (process := _running(part))}
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
-        """Send a part a signal, for fault tests; the process id that was hit."""
+        """Send a part a signal, for fault tests; the process id that was hit.  Raises: LookupError as for `pid`."""
         pid = self.pid(name)
-        os.kill(pid, number)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:  # it has just ended, and the keeper has not heard yet
+            raise LookupError(name) from None
         return pid
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:

@@ -83,10 +83,10 @@ async def test_a_killed_part_loses_no_order_and_no_step(launcher, part, number):
         await device.status("on_duty")
         incident = await desk.report("夜间施工")
         await desk.send(incident, f"team-{number}")
-        launcher.kill(part)
+        hit = launcher.kill(part)
         order = await asyncio.wait_for(anext(device.orders()), 20)
         said = [device.say("feedback", assignment=order["assignment"], step=step) for step in ("accepted", "on_scene")]
-        await asyncio.to_thread(until, lambda: part in launcher.pids())
+        await asyncio.to_thread(until, lambda: launcher.pids().get(part, hit) != hit)  # the one after it
         launcher.kill(part)
         said.append(device.say("feedback", assignment=order["assignment"], step="finished"))
         assert all(answer.taken for answer in await asyncio.wait_for(asyncio.gather(*said), 20))
