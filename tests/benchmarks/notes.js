@@ -1,8 +1,12 @@
 // Runs in every page of a bench before the page's own scripts: notes when what is timed was painted.
 // A mark counts as painted when the frame that drew it has been handed over: a message posted in the frame comes after it.
 (() => {
-  const since = performance.timeOrigin, waiting = [], done = {}, port = new MessageChannel();
-  let shown = [], held;
+  const since = performance.timeOrigin,
+    waiting = [],
+    done = {},
+    port = new MessageChannel();
+  let shown = [],
+    held;
   port.port1.onmessage = () => {
     const at = since + performance.now();
     for (const key of shown) done[key] = at;
@@ -10,16 +14,17 @@
   };
   const note = (key) => waiting.push([key, performance.now()]);
   const painted = (map) => {
-    const drawn = map ? map.drawn_at : Infinity, before = shown.length;
+    const drawn = map ? map.drawn_at : Infinity,
+      before = shown.length;
     for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i][1] <= drawn) shown.push(waiting.splice(i, 1)[0][0]);
     if (shown.length > before) port.port2.postMessage(0);
   };
   window.bench = {
     done,
-    first: null,      // ms after the page was asked for, when the city was on the map
+    first: null, // ms after the page was asked for, when the city was on the map
     long_tasks: [],
-    changes: 0,       // rows of sensors heard
-    frames: 0,        // frames in which something was painted
+    changes: 0, // rows of sensors heard
+    frames: 0, // frames in which something was painted
     watch() {
       const { store } = window.comis;
       store.on("changes", (changes) => {

@@ -2,10 +2,34 @@
 
 import { incidentMark, paint, sensorMark, teamMark } from "./marks.mjs";
 
-const HEADINGS = 24;   // a kite every 15°
-const TOKENS = ["ink-1", "ink-2", "ink-3", "map-ground", "map-inner", "map-water", "map-park", "map-block", "map-road-1", "map-road-2", "map-road-3", "map-axis", "map-label", "map-label-strong",
-  "surface-0", "surface-2", "line-2", "line-3", "ink-inverse", "stale", "stale-ink", "stale-hatch", "team-halo", "mark-edge",
-  ...[1, 2, 3].flatMap((p) => [`priority-${p}`, `priority-${p}-ink`, `on-priority-${p}`])];
+const HEADINGS = 24; // a kite every 15°
+const TOKENS = [
+  "ink-1",
+  "ink-2",
+  "ink-3",
+  "map-ground",
+  "map-inner",
+  "map-water",
+  "map-park",
+  "map-block",
+  "map-road-1",
+  "map-road-2",
+  "map-road-3",
+  "map-axis",
+  "map-label",
+  "map-label-strong",
+  "surface-0",
+  "surface-2",
+  "line-2",
+  "line-3",
+  "ink-inverse",
+  "stale",
+  "stale-ink",
+  "stale-hatch",
+  "team-halo",
+  "mark-edge",
+  ...[1, 2, 3].flatMap((p) => [`priority-${p}`, `priority-${p}-ink`, `on-priority-${p}`]),
+];
 
 /** The colours of the theme, read once; a map never asks the style sheet per frame. */
 export function readTokens() {
@@ -31,43 +55,93 @@ export class Atlas {
 
   #made(key, make) {
     let sprite = this.sprites.get(key);
-    if (!sprite) { sprite = make(); this.sprites.set(key, sprite); }
+    if (!sprite) {
+      sprite = make();
+      this.sprites.set(key, sprite);
+    }
     return sprite;
   }
 
   incident(p, size, how = {}) {
     const { hand = false, unack = false, digit = true, off = false, faint = false, plain = false } = how;
     return this.#made(`i${p}${size}${+hand}${+unack}${+digit}${+off}${+faint}${+plain}`, () =>
-      plain ? this.#ring(p, size, hand) : this.#mark(incidentMark(p, { hand, unack, digit }), size, { blinkOff: off, alpha: faint ? 0.5 : 1 }));
+      plain
+        ? this.#ring(p, size, hand)
+        : this.#mark(incidentMark(p, { hand, unack, digit }), size, { blinkOff: off, alpha: faint ? 0.5 : 1 }),
+    );
   }
   /** Of the many: a small ring or disc without a digit. */
   #ring(p, size, hand) {
     const r = 10 - 20 / size;
-    return this.#mark([{ d: `M${10 - r} 10a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`, ...(hand ? {} : { fill: `priority-${p}` }), stroke: `priority-${p}-ink`, w: 40 / size }], size, { alpha: p === 3 ? 0.65 : 0.85 });
+    return this.#mark(
+      [
+        {
+          d: `M${10 - r} 10a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`,
+          ...(hand ? {} : { fill: `priority-${p}` }),
+          stroke: `priority-${p}-ink`,
+          w: 40 / size,
+        },
+      ],
+      size,
+      { alpha: p === 3 ? 0.65 : 0.85 },
+    );
   }
   team(shown, size, heading = 0, faint = false) {
-    const step = shown === "on_scene" || shown === "break" || shown === "off" ? 0 : ((Math.round(heading / 360 * HEADINGS) % HEADINGS) + HEADINGS) % HEADINGS;
-    return this.#made(`t${shown}${size}h${step}${+faint}`, () => this.#mark(teamMark(shown), size, { turn: step * 360 / HEADINGS, alpha: faint ? 0.5 : 1 }));
+    const step =
+      shown === "on_scene" || shown === "break" || shown === "off"
+        ? 0
+        : ((Math.round((heading / 360) * HEADINGS) % HEADINGS) + HEADINGS) % HEADINGS;
+    return this.#made(`t${shown}${size}h${step}${+faint}`, () =>
+      this.#mark(teamMark(shown), size, { turn: (step * 360) / HEADINGS, alpha: faint ? 0.5 : 1 }),
+    );
   }
   sensor(state, size, p = 2, off = false) {
-    return this.#made(`s${state}${size}p${p}${+off}`, () => this.#mark(sensorMark(state, p, size <= 16), size, { blinkOff: off, alpha: state === "normal" || state === "late" ? 0.75 : 1 }));
+    return this.#made(`s${state}${size}p${p}${+off}`, () =>
+      this.#mark(sensorMark(state, p, size <= 16), size, {
+        blinkOff: off,
+        alpha: state === "normal" || state === "late" ? 0.75 : 1,
+      }),
+    );
   }
   /** Many normal sensors in one place: a grey dot that grows slowly with their number; violet dashes where the worst is silence. */
   cell(count, worst) {
-    const r = Math.min(7, 1.5 + Math.log2(1 + count) * 0.6), silent = worst === 2, key = `c${r.toFixed(1)}${+silent}`;
-    return this.#made(key, () => this.#mark([{ d: `M${10 - r} 10a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`, ...(silent ? { stroke: "stale", w: 1.4, dash: [2, 2] } : { fill: "ink-3" }) }], 20, { alpha: silent ? 0.8 : 0.42 }));
+    const r = Math.min(7, 1.5 + Math.log2(1 + count) * 0.6),
+      silent = worst === 2,
+      key = `c${r.toFixed(1)}${+silent}`;
+    return this.#made(key, () =>
+      this.#mark(
+        [
+          {
+            d: `M${10 - r} 10a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`,
+            ...(silent ? { stroke: "stale", w: 1.4, dash: [2, 2] } : { fill: "ink-3" }),
+          },
+        ],
+        20,
+        { alpha: silent ? 0.8 : 0.42 },
+      ),
+    );
   }
   /** The corners around what is selected. */
   brackets(size) {
-    return this.#made(`b${size}`, () => this.#mark([{ d: "M-6.600 -.6v-6h6M20.600 -6.600h6v6M26.600 20.600v6h-6M-.6 26.600h-6v-6", stroke: "ink-1", w: 1.1 }], size, { room: 1.8 }));
+    return this.#made(`b${size}`, () =>
+      this.#mark(
+        [{ d: "M-6.600 -.6v-6h6M20.600 -6.600h6v6M26.600 20.600v6h-6M-.6 26.600h-6v-6", stroke: "ink-1", w: 1.1 }],
+        size,
+        { room: 1.8 },
+      ),
+    );
   }
   /** Text beside a mark, starting at the point; `strong` in weight, `colour` a token. */
   label(words, { colour = "ink-1", size = 12.5, strong = false, halo = 4, centre = false, plate = "" } = {}) {
-    return this.#made(`x${words}${colour}${size}${+strong}${+centre}${plate}`, () => this.#text(words, { colour, size, strong, halo, centre, plate }));
+    return this.#made(`x${words}${colour}${size}${+strong}${+centre}${plate}`, () =>
+      this.#text(words, { colour, size, strong, halo, centre, plate }),
+    );
   }
 
   #mark(strokes, size, { turn = 0, alpha = 1, blinkOff = false, room = 1.5 } = {}) {
-    const side = Math.ceil(size * room * this.ratio) | 1, scale = size * this.ratio / 20, c = this.#clean(side, side);
+    const side = Math.ceil(size * room * this.ratio) | 1,
+      scale = (size * this.ratio) / 20,
+      c = this.#clean(side, side);
     c.globalAlpha = alpha;
     c.setTransform(scale, 0, 0, scale, side / 2 - 10 * scale, side / 2 - 10 * scale);
     paint(c, strokes, this.colour, { turn, font: this.tokens.font, blinkOff });
@@ -75,17 +149,31 @@ export class Atlas {
   }
 
   #text(words, { colour, size, strong, halo, centre, plate }) {
-    const font = `${strong ? 600 : 400} ${size * this.ratio}px ${this.tokens.font}`, c = this.context;
+    const font = `${strong ? 600 : 400} ${size * this.ratio}px ${this.tokens.font}`,
+      c = this.context;
     c.font = font;
-    const pad = Math.ceil((plate ? 6 : halo) * this.ratio), wide = Math.ceil(c.measureText(words).width) + 2 * pad, high = Math.ceil(size * this.ratio * (plate ? 1.65 : 1.5));
+    const pad = Math.ceil((plate ? 6 : halo) * this.ratio),
+      wide = Math.ceil(c.measureText(words).width) + 2 * pad,
+      high = Math.ceil(size * this.ratio * (plate ? 1.65 : 1.5));
     this.#clean(wide, high);
     c.font = font;
     c.textBaseline = "middle";
     if (plate) {
       c.fillStyle = this.tokens[plate === "best" ? "ink-1" : "surface-2"];
-      c.beginPath(); c.roundRect(0.5, 0.5, wide - 1, high - 1, 4 * this.ratio); c.fill();
-      if (plate !== "best") { c.strokeStyle = this.tokens["line-3"]; c.lineWidth = this.ratio; c.stroke(); }
-    } else { c.lineJoin = "round"; c.lineWidth = halo * this.ratio; c.strokeStyle = this.tokens["map-ground"]; c.strokeText(words, pad, high / 2); }
+      c.beginPath();
+      c.roundRect(0.5, 0.5, wide - 1, high - 1, 4 * this.ratio);
+      c.fill();
+      if (plate !== "best") {
+        c.strokeStyle = this.tokens["line-3"];
+        c.lineWidth = this.ratio;
+        c.stroke();
+      }
+    } else {
+      c.lineJoin = "round";
+      c.lineWidth = halo * this.ratio;
+      c.strokeStyle = this.tokens["map-ground"];
+      c.strokeText(words, pad, high / 2);
+    }
     c.fillStyle = this.tokens[plate === "best" ? "ink-inverse" : colour];
     c.fillText(words, pad, high / 2 + (plate ? this.ratio * 0.5 : 0));
     return this.#cut(wide, high, centre || plate ? wide / 2 : pad, high / 2);
@@ -93,7 +181,10 @@ export class Atlas {
 
   #clean(w, h) {
     const c = this.context;
-    if (this.canvas.width < w || this.canvas.height < h) { this.canvas.width = Math.max(w, this.canvas.width); this.canvas.height = Math.max(h, this.canvas.height); }
+    if (this.canvas.width < w || this.canvas.height < h) {
+      this.canvas.width = Math.max(w, this.canvas.width);
+      this.canvas.height = Math.max(h, this.canvas.height);
+    }
     c.setTransform(1, 0, 0, 1, 0, 0);
     c.globalAlpha = 1;
     c.clearRect(0, 0, w, h);
@@ -106,17 +197,24 @@ export class Atlas {
   /** Read the bitmap back, premultiplied, with the empty columns of each row known. */
   #cut(w, h, ox, oy) {
     this.context.setTransform(1, 0, 0, 1, 0, 0);
-    const { data } = this.context.getImageData(0, 0, w, h), pixels = new Uint32Array(w * h), from = new Int16Array(h), to = new Int16Array(h);
+    const { data } = this.context.getImageData(0, 0, w, h),
+      pixels = new Uint32Array(w * h),
+      from = new Int16Array(h),
+      to = new Int16Array(h);
     for (let y = 0; y < h; y++) {
-      let first = w, last = -1;
+      let first = w,
+        last = -1;
       for (let x = 0; x < w; x++) {
-        const k = (y * w + x) * 4, a = data[k + 3];
+        const k = (y * w + x) * 4,
+          a = data[k + 3];
         if (!a) continue;
-        first = Math.min(first, x); last = x;
-        const m = (v) => Math.round(v * a / 255);
+        first = Math.min(first, x);
+        last = x;
+        const m = (v) => Math.round((v * a) / 255);
         pixels[y * w + x] = ((a << 24) | (m(data[k + 2]) << 16) | (m(data[k + 1]) << 8) | m(data[k])) >>> 0;
       }
-      from[y] = first; to[y] = last + 1;
+      from[y] = first;
+      to[y] = last + 1;
     }
     return { w, h, ox: -Math.round(ox), oy: -Math.round(oy), pixels, from, to };
   }

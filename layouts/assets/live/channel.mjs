@@ -1,10 +1,10 @@
 /** The way to the control room and back: one WebSocket, back-off that never gives up, commands with an answer each. Draws nothing. */
 
 const BACKOFF_S = [0.3, 4];
-const HIDDEN_MS = 60_000;       // a tab hidden for longer lets go of its socket and comes back with a snapshot
-const ANSWER_MS = 10_000;       // after that the screen says that it does not know
-const TOO_OLD_MS = 15_000;      // the server refuses a person's command older than this: never send it again
-const MISTRUST = 2;             // comparisons in a row that may fail before the screen takes the whole picture again
+const HIDDEN_MS = 60_000; // a tab hidden for longer lets go of its socket and comes back with a snapshot
+const ANSWER_MS = 10_000; // after that the screen says that it does not know
+const TOO_OLD_MS = 15_000; // the server refuses a person's command older than this: never send it again
+const MISTRUST = 2; // comparisons in a row that may fail before the screen takes the whole picture again
 
 /** @returns {string} a fresh id; `randomUUID` exists only where the page is trusted (https, 127.0.0.1) */
 export function freshId() {
@@ -24,10 +24,10 @@ export class Channel {
     this.socket = null;
     this.attempt = 0;
     this.opened_at = null;
-    this.lost_at = null;          // when the link went, performance.now()
+    this.lost_at = null; // when the link went, performance.now()
     this.next_try_at = null;
     this.heartbeat = null;
-    this.heard_at = null;         // last heartbeat, performance.now()
+    this.heard_at = null; // last heartbeat, performance.now()
     this.build = null;
     this.newer_build = false;
     this.bad_digests = 0;
@@ -40,14 +40,27 @@ export class Channel {
   }
 
   /** Be told when the link, the heartbeat or a waiting command changed. */
-  on(tell) { this.tellers.add(tell); }
-  #tell() { for (const tell of this.tellers) tell(); }
+  on(tell) {
+    this.tellers.add(tell);
+  }
+  #tell() {
+    for (const tell of this.tellers) tell();
+  }
 
-  get open() { return this.socket?.readyState === WebSocket.OPEN; }
+  get open() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
 
-  start() { if (!this.socket) this.#connect(); }
+  start() {
+    if (!this.socket) this.#connect();
+  }
   /** Try at once, whatever the back-off says. */
-  now() { if (!this.socket) { clearTimeout(this.timer); this.#connect(); } }
+  now() {
+    if (!this.socket) {
+      clearTimeout(this.timer);
+      this.#connect();
+    }
+  }
 
   #connect() {
     this.next_try_at = null;
@@ -55,13 +68,18 @@ export class Channel {
     this.socket = socket;
     socket.onopen = () => {
       this.opened_at = performance.now();
-      this.#send({ type: "hello", after: this.store.seq, topics: this.topics, ...(this.view ? { view: this.view } : {}) });
+      this.#send({
+        type: "hello",
+        after: this.store.seq,
+        topics: this.topics,
+        ...(this.view ? { view: this.view } : {}),
+      });
       this.#again();
       this.#tell();
     };
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = () => this.#lost(socket);
-    socket.onerror = () => {};   // always followed by close, which says the same
+    socket.onerror = () => {}; // always followed by close, which says the same
   }
 
   #lost(socket) {
@@ -70,7 +88,10 @@ export class Channel {
     if (this.lost_at === null) this.lost_at = performance.now();
     if (this.opened_at !== null && performance.now() - this.opened_at > 5000) this.attempt = 0;
     this.opened_at = null;
-    if (document.visibilityState === "hidden" && this.let_go) { this.#tell(); return; }
+    if (document.visibilityState === "hidden" && this.let_go) {
+      this.#tell();
+      return;
+    }
     const [least, most] = BACKOFF_S;
     const wait = Math.min(most, least * 2 ** this.attempt++) * (0.5 + Math.random()) * 1000;
     this.next_try_at = performance.now() + wait;
@@ -82,7 +103,10 @@ export class Channel {
     if (message.type === "heartbeat") return this.#beat(message);
     if (message.type === "answer") return this.#answer(message);
     this.store.apply(message);
-    if (message.type === "snapshot") { this.bad_digests = 0; this.#tell(); }
+    if (message.type === "snapshot") {
+      this.bad_digests = 0;
+      this.#tell();
+    }
     return undefined;
   }
 
@@ -97,10 +121,15 @@ export class Channel {
     this.#tell();
   }
 
-  #send(message) { if (this.open) this.socket.send(JSON.stringify(message)); }
+  #send(message) {
+    if (this.open) this.socket.send(JSON.stringify(message));
+  }
 
   /** Say which part of the map is looked at. */
-  look(view) { this.view = view; this.#send({ type: "view", view }); }
+  look(view) {
+    this.view = view;
+    this.#send({ type: "view", view });
+  }
   /** Ask for these topics from now on. */
   follow(topics) {
     if (topics.length === this.topics.length && topics.every((one, i) => one === this.topics[i])) return;
@@ -111,10 +140,21 @@ export class Channel {
   /** Ask for something to be done. Resolves with the answer; never rejects, a lost link is an answer too.
    * @param {string} verb @param {string} target @param {object} [fields] @returns {Promise<{status: string, code?: string, args?: object}>} */
   command(verb, target, fields = {}) {
-    const command = { type: "command", id: freshId(), verb, target, seen: this.store.seq, issued_at: this.#serverNow(), ...fields };
+    const command = {
+      type: "command",
+      id: freshId(),
+      verb,
+      target,
+      seen: this.store.seq,
+      issued_at: this.#serverNow(),
+      ...fields,
+    };
     if (!this.open) return Promise.resolve({ status: "refused", code: "not_connected", args: {} });
     return new Promise((settle) => {
-      const timer = setTimeout(() => this.#answer({ command: command.id, status: "refused", code: "no_answer", args: {} }), ANSWER_MS);
+      const timer = setTimeout(
+        () => this.#answer({ command: command.id, status: "refused", code: "no_answer", args: {} }),
+        ANSWER_MS,
+      );
       this.waiting.set(command.id, { command, sent_at: performance.now(), settle, timer });
       this.#send(command);
       this.#tell();
@@ -138,7 +178,8 @@ export class Channel {
 
   /** After a cut: what has no answer yet goes out again under the same id (the server knows it), unless it is too old. */
   #again() {
-    for (const { command, sent_at } of this.waiting.values()) if (performance.now() - sent_at < TOO_OLD_MS) this.#send(command);
+    for (const { command, sent_at } of this.waiting.values())
+      if (performance.now() - sent_at < TOO_OLD_MS) this.#send(command);
   }
 
   #trust({ holds }) {
@@ -158,7 +199,14 @@ export class Channel {
   #hidden() {
     clearTimeout(this.hider);
     if (document.visibilityState === "hidden") {
-      this.hider = setTimeout(() => { this.let_go = true; this.store.seq = null; this.socket?.close(); }, HIDDEN_MS);
-    } else if (this.let_go) { this.let_go = false; this.now(); }
+      this.hider = setTimeout(() => {
+        this.let_go = true;
+        this.store.seq = null;
+        this.socket?.close();
+      }, HIDDEN_MS);
+    } else if (this.let_go) {
+      this.let_go = false;
+      this.now();
+    }
   }
 }

@@ -11,14 +11,33 @@ import { verbsOf } from "./verbs.mjs";
 import { area, category, figure, named, rule, t, where, word } from "./words.mjs";
 
 const STEPS = ["report", "file", "dispatch", "handle", "feedback", "check", "close"];
-const STEP_OF = { reported: 0, pending_register: 1, pending_dispatch: 2, pending_handle: 3, handling: 3, pending_check: 5, closed: 6, cancelled: 6 };
-const KEY_ENTRIES = new Set(["incident_reported", "incident_filed", "assignment_sent", "incident_closed", "incident_voided", "incident_reworked"]);
+const STEP_OF = {
+  reported: 0,
+  pending_register: 1,
+  pending_dispatch: 2,
+  pending_handle: 3,
+  handling: 3,
+  pending_check: 5,
+  closed: 6,
+  cancelled: 6,
+};
+const KEY_ENTRIES = new Set([
+  "incident_reported",
+  "incident_filed",
+  "assignment_sent",
+  "incident_closed",
+  "incident_voided",
+  "incident_reworked",
+]);
 const QUIET = new Set(["alert_linked"]);
 
 /** A person in the journal is `role/seat/name`; a rule and a device say what they are. */
 export function who(by) {
   if (!by) return "";
-  if (by.startsWith("rule:")) { const known = rule(by.slice(5)); return t("label.by_rule", { rule: known ? named(known) : by.slice(5) }); }
+  if (by.startsWith("rule:")) {
+    const known = rule(by.slice(5));
+    return t("label.by_rule", { rule: known ? named(known) : by.slice(5) });
+  }
   if (by.startsWith("device:")) return t("label.by_device", { device: by.slice(7) });
   const [role, seat, name] = by.split("/");
   return name || (seat ? t("label.seat_of", { role: word("role", role), seat }) : word("role", role));
@@ -30,11 +49,18 @@ export class Detail {
     this.what = null;
     this.asking = null;
     this.draw = () => this.#draw();
-    for (const table of ["incidents", "alerts", "complaints", "assignments", "teams"]) store.on(table, (ids) => { if (this.what && (table === "assignments" || table === "teams" || ids.has(this.what.id))) soon(this.draw); });
-    store.on("detail", (topic) => { if (this.what?.table === "incidents" && topic === `incident:${this.what.id}`) soon(this.draw); });
+    for (const table of ["incidents", "alerts", "complaints", "assignments", "teams"])
+      store.on(table, (ids) => {
+        if (this.what && (table === "assignments" || table === "teams" || ids.has(this.what.id))) soon(this.draw);
+      });
+    store.on("detail", (topic) => {
+      if (this.what?.table === "incidents" && topic === `incident:${this.what.id}`) soon(this.draw);
+    });
     sender.on(() => soon(this.draw));
     channel.on(() => soon(this.draw));
-    eachSecond(() => { if (this.what) soon(this.draw); });
+    eachSecond(() => {
+      if (this.what) soon(this.draw);
+    });
     this.#idle();
   }
 
@@ -42,67 +68,225 @@ export class Detail {
     if (this.what?.table === what?.table && this.what?.id === what?.id) return;
     this.what = what;
     this.asking = null;
-    if (what) this.#build(); else this.#idle();
+    if (what) this.#build();
+    else this.#idle();
     this.#draw();
   }
-  row() { return this.what ? this.store.tables[this.what.table].get(this.what.id) : null; }
-  get subject() { return this.what ? `${this.what.table} ${this.what.id}` : ""; }
+  row() {
+    return this.what ? this.store.tables[this.what.table].get(this.what.id) : null;
+  }
+  get subject() {
+    return this.what ? `${this.what.table} ${this.what.id}` : "";
+  }
 
   #idle() {
     dress(this.box, "incident nothing");
-    const keys = [["↑ ↓", "move"], ["D", "dispatch"], ["N", "take_new"], ["/", "command"], ["?", "keys"]];
-    fill(this.box, h("div", { class: "idle" }, h("b", null, t("label.none_selected")), keys.map(([key, name]) => h("span", null, h("kbd", null, key), t(`key.${name}`)))));
+    const keys = [
+      ["↑ ↓", "move"],
+      ["D", "dispatch"],
+      ["N", "take_new"],
+      ["/", "command"],
+      ["?", "keys"],
+    ];
+    fill(
+      this.box,
+      h(
+        "div",
+        { class: "idle" },
+        h("b", null, t("label.none_selected")),
+        keys.map(([key, name]) => h("span", null, h("kbd", null, key), t(`key.${name}`))),
+      ),
+    );
     this.parts = null;
   }
 
   #build() {
-    const mark = h("span"), title = h("h1", { class: "clip" }), place = h("span", { class: "where clip" }), limit = h("span", { class: "muted nowrap" }), left = leftNode(22), people = h("span", { class: "people" });
-    const verbs = h("div", { class: "verbs" }), note = h("span", { class: "sending muted" }), life = h("div", { class: "life" }), ask = h("div", { class: "ask notice", hidden: true }), refusal = h("div", { class: "notice refusal", role: "alert", hidden: true });
-    const evidence = h("div", { class: "evidence" }), timeline = h("div", { class: "tl" }), facts = h("dl", { class: "facts" }), evidenceNote = h("span"), orders = h("div", { class: "orders" });
+    const mark = h("span"),
+      title = h("h1", { class: "clip" }),
+      place = h("span", { class: "where clip" }),
+      limit = h("span", { class: "muted nowrap" }),
+      left = leftNode(22),
+      people = h("span", { class: "people" });
+    const verbs = h("div", { class: "verbs" }),
+      note = h("span", { class: "sending muted" }),
+      life = h("div", { class: "life" }),
+      ask = h("div", { class: "ask notice", hidden: true }),
+      refusal = h("div", { class: "notice refusal", role: "alert", hidden: true });
+    const evidence = h("div", { class: "evidence" }),
+      timeline = h("div", { class: "tl" }),
+      facts = h("dl", { class: "facts" }),
+      evidenceNote = h("span"),
+      orders = h("div", { class: "orders" });
     dress(this.box, "incident");
-    fill(this.box,
-      h("div", { class: "ihead" }, h("button", { type: "button", class: "btn quiet back", onclick: () => this.onBack?.() }, `‹ ${t("label.queue")}`), mark, title, place, h("span", { class: "push" }), limit, left, people),
+    fill(
+      this.box,
+      h(
+        "div",
+        { class: "ihead" },
+        h(
+          "button",
+          { type: "button", class: "btn quiet back", onclick: () => this.onBack?.() },
+          `‹ ${t("label.queue")}`,
+        ),
+        mark,
+        title,
+        place,
+        h("span", { class: "push" }),
+        limit,
+        left,
+        people,
+      ),
       h("div", { class: "irow" }, verbs, note, life),
       h("div", { class: "notices" }, refusal, ask),
-      h("div", { class: "icols" },
+      h(
+        "div",
+        { class: "icols" },
         h("div", null, h("h3", null, h("b", null, t("label.evidence")), evidenceNote), evidence),
         h("div", null, h("h3", null, h("b", null, t("label.timeline")), t("label.timeline_hint")), timeline),
-        h("div", null, h("h3", null, h("b", null, t("label.facts"))), facts, orders)));
+        h("div", null, h("h3", null, h("b", null, t("label.facts"))), facts, orders),
+      ),
+    );
     if (this.what.table !== "incidents") life.hidden = true;
-    else fill(life, STEPS.map((step) => h("i", null, t(`life.${step}`))));
-    this.parts = { mark, title, place, limit, left, people, verbs, note, life, ask, refusal, evidence, evidenceNote, timeline, facts, orders };
+    else
+      fill(
+        life,
+        STEPS.map((step) => h("i", null, t(`life.${step}`))),
+      );
+    this.parts = {
+      mark,
+      title,
+      place,
+      limit,
+      left,
+      people,
+      verbs,
+      note,
+      life,
+      ask,
+      refusal,
+      evidence,
+      evidenceNote,
+      timeline,
+      facts,
+      orders,
+    };
   }
 
   #draw() {
     if (!this.parts) return;
-    const row = this.row(), p = this.parts, { table, id } = this.what;
-    if (!row) { text(p.note, t("label.gone")); fill(p.verbs); return; }
-    const now = this.clock.now(), unack = table === "incidents" && isUnack(row);
+    const row = this.row(),
+      p = this.parts,
+      { table, id } = this.what;
+    if (!row) {
+      text(p.note, t("label.gone"));
+      fill(p.verbs);
+      return;
+    }
+    const now = this.clock.now(),
+      unack = table === "incidents" && isUnack(row);
     const look = `${table}${row.priority}${row.state}${unack}`;
-    if (p.mark.dataset.look !== look) { p.mark.dataset.look = look; fill(p.mark, table === "incidents" ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 26, { name: t("label.priority", { p: row.priority }) }) : table === "alerts" ? svg(sensorMark(row.state, row.priority), 26) : icon("place", 24)); }
-    text(p.title, table === "alerts" ? named(rule(row.rule)) || row.rule : table === "complaints" ? word("channel", row.channel) : category(row.category));
-    text(p.place, table === "incidents" ? `${where(row)} #${row.number}` : table === "alerts" ? `${where(row)} ${subjectOf(row)}` : row.address);
+    if (p.mark.dataset.look !== look) {
+      p.mark.dataset.look = look;
+      fill(
+        p.mark,
+        table === "incidents"
+          ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 26, {
+              name: t("label.priority", { p: row.priority }),
+            })
+          : table === "alerts"
+            ? svg(sensorMark(row.state, row.priority), 26)
+            : icon("place", 24),
+      );
+    }
+    text(
+      p.title,
+      table === "alerts"
+        ? named(rule(row.rule)) || row.rule
+        : table === "complaints"
+          ? word("channel", row.channel)
+          : category(row.category),
+    );
+    text(
+      p.place,
+      table === "incidents"
+        ? `${where(row)} #${row.number}`
+        : table === "alerts"
+          ? `${where(row)} ${subjectOf(row)}`
+          : row.address,
+    );
     const left = timeLeft(row, now);
     p.left.show(left);
     text(p.limit, left ? t(`limit.${row.state}`) : word(table === "alerts" ? "alert" : "state", row.state));
     const by = row.acknowledged_by ?? "";
-    if (p.people.dataset.by !== by) { p.people.dataset.by = by; fill(p.people, by ? [face(who(by), by.split("/")[2] === this.person.name), h("span", { class: "muted" }, t("label.acknowledged_short"))] : []); }
+    if (p.people.dataset.by !== by) {
+      p.people.dataset.by = by;
+      fill(
+        p.people,
+        by
+          ? [
+              face(who(by), by.split("/")[2] === this.person.name),
+              h("span", { class: "muted" }, t("label.acknowledged_short")),
+            ]
+          : [],
+      );
+    }
     this.#verbs(row);
-    const sending = this.sender.sending.has(this.subject), refused = this.sender.refused.get(this.subject);
+    const sending = this.sender.sending.has(this.subject),
+      refused = this.sender.refused.get(this.subject);
     text(p.note, sending ? t("label.sending") : "");
     const sentence = refused ? t(refused.code, refused.args) : "";
-    if (p.refusal.dataset.words !== sentence) { p.refusal.dataset.words = sentence; p.refusal.hidden = !sentence; fill(p.refusal, sentence ? [h("b", null, word("verb", refused.verb)), ` ${sentence}`, h("div", { class: "verbs" }, h("button", { type: "button", class: "btn quiet", onclick: () => this.sender.dismiss(this.subject) }, t("label.dismiss"), h("kbd", null, "Esc")))] : []); }
+    if (p.refusal.dataset.words !== sentence) {
+      p.refusal.dataset.words = sentence;
+      p.refusal.hidden = !sentence;
+      fill(
+        p.refusal,
+        sentence
+          ? [
+              h("b", null, word("verb", refused.verb)),
+              ` ${sentence}`,
+              h(
+                "div",
+                { class: "verbs" },
+                h(
+                  "button",
+                  { type: "button", class: "btn quiet", onclick: () => this.sender.dismiss(this.subject) },
+                  t("label.dismiss"),
+                  h("kbd", null, "Esc"),
+                ),
+              ),
+            ]
+          : [],
+      );
+    }
     if (table === "incidents") this.#incident(id, row, now);
     else if (table === "alerts") this.#alert(row, now);
     else this.#complaint(row, now);
   }
 
   #verbs(row) {
-    const verbs = verbsOf(this.what.table, row, this.person.role), off = !this.channel.open, key = verbs.map((one) => one.verb + one.key).join() + off + this.sender.sending.has(this.subject);
+    const verbs = verbsOf(this.what.table, row, this.person.role),
+      off = !this.channel.open,
+      key = verbs.map((one) => one.verb + one.key).join() + off + this.sender.sending.has(this.subject);
     if (this.parts.verbs.dataset.key === key) return;
     this.parts.verbs.dataset.key = key;
-    fill(this.parts.verbs, verbs.map((one) => h("button", { type: "button", class: `btn${one.primary ? " primary" : ""}`, disabled: off, "data-verb": one.verb, onclick: () => this.act(one) }, h("span", null, t(`verb.${one.verb}`)), h("kbd", null, one.key))),
-      !verbs.length && h("span", { class: "muted" }, t("label.no_verbs", { role: word("role", this.person.role) })));
+    fill(
+      this.parts.verbs,
+      verbs.map((one) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: `btn${one.primary ? " primary" : ""}`,
+            disabled: off,
+            "data-verb": one.verb,
+            onclick: () => this.act(one),
+          },
+          h("span", null, t(`verb.${one.verb}`)),
+          h("kbd", null, one.key),
+        ),
+      ),
+      !verbs.length && h("span", { class: "muted" }, t("label.no_verbs", { role: word("role", this.person.role) })),
+    );
   }
 
   /** Ask one thing more, in the panel itself: options by digit, or a few words. @param {{title: string, options: {key: string, label: string, run: Function}[], text?: (words: string) => void, hint?: string}|null} question */
@@ -111,88 +295,281 @@ export class Detail {
     const { ask } = this.parts ?? {};
     if (!ask) return;
     ask.hidden = !question;
-    if (!question) { fill(ask); return; }
-    const field = question.text && h("input", { type: "text", maxlength: 300, placeholder: t("label.reason_hint"), onkeydown: (event) => { if (event.key === "Enter" && field.value.trim()) { event.preventDefault(); question.text(field.value.trim()); } } });
-    fill(ask, h("b", null, question.title), question.hint && h("span", { class: "muted" }, ` ${question.hint}`),
-      h("div", { class: "verbs" }, question.options.map(({ key, label, run }) => h("button", { type: "button", class: "btn", onclick: run }, label, h("kbd", null, key))), field, h("button", { type: "button", class: "btn quiet", onclick: () => this.ask(null) }, t("label.cancel"), h("kbd", null, "Esc"))));
+    if (!question) {
+      fill(ask);
+      return;
+    }
+    const field =
+      question.text &&
+      h("input", {
+        type: "text",
+        maxlength: 300,
+        placeholder: t("label.reason_hint"),
+        onkeydown: (event) => {
+          if (event.key === "Enter" && field.value.trim()) {
+            event.preventDefault();
+            question.text(field.value.trim());
+          }
+        },
+      });
+    fill(
+      ask,
+      h("b", null, question.title),
+      question.hint && h("span", { class: "muted" }, ` ${question.hint}`),
+      h(
+        "div",
+        { class: "verbs" },
+        question.options.map(({ key, label, run }) =>
+          h("button", { type: "button", class: "btn", onclick: run }, label, h("kbd", null, key)),
+        ),
+        field,
+        h(
+          "button",
+          { type: "button", class: "btn quiet", onclick: () => this.ask(null) },
+          t("label.cancel"),
+          h("kbd", null, "Esc"),
+        ),
+      ),
+    );
   }
 
   /* ---- an incident ------------------------------------------------------------------------------------------------------- */
 
   #incident(id, row, now) {
-    const p = this.parts, detail = this.store.details.get(`incident:${id}`), timeline = detail?.timeline ?? [];
-    const at = STEP_OF[row.state] ?? 0, over = row.state === "closed" || row.state === "cancelled";
-    [...p.life.children].forEach((node, k) => dress(node, k < at || (over && k <= at) ? "done" : k === at ? "now" : ""));
-    const evidence = timeline.filter((entry) => entry.args?.evidence).map((entry) => ({ ...entry.args.evidence, at_ms: entry.at_ms, received_ms: entry.received_ms, seq: entry.seq })).reverse();
-    text(p.evidenceNote, !detail ? t("label.loading") : evidence.length > 1 ? t("label.sources_n", { n: evidence.length }) : "");
-    keyed(p.evidence, evidence.slice(0, 40), (one) => `${one.seq}`, (one) => this.#evidence(one), (node, one) => node.age.show(Math.max(0, (now - one.at_ms) / 1000)));
-    const lines = timeline.filter((entry) => !QUIET.has(entry.type)), waits = !over && { seq: "now", type: `waits_${row.state}`, at_ms: null };
-    keyed(p.timeline, [...lines.slice(-60), ...(waits && detail ? [waits] : [])], (entry) => `${entry.seq}`, () => { const time = h("time"), dot = h("span", { class: "dot" }), words = h("p"); const node = h("div", { class: "entry" }, time, dot, words); node.parts = { time, dot, words }; return node; }, (node, entry) => this.#entry(node, entry, now));
+    const p = this.parts,
+      detail = this.store.details.get(`incident:${id}`),
+      timeline = detail?.timeline ?? [];
+    const at = STEP_OF[row.state] ?? 0,
+      over = row.state === "closed" || row.state === "cancelled";
+    [...p.life.children].forEach((node, k) =>
+      dress(node, k < at || (over && k <= at) ? "done" : k === at ? "now" : ""),
+    );
+    const evidence = timeline
+      .filter((entry) => entry.args?.evidence)
+      .map((entry) => ({ ...entry.args.evidence, at_ms: entry.at_ms, received_ms: entry.received_ms, seq: entry.seq }))
+      .reverse();
+    text(
+      p.evidenceNote,
+      !detail ? t("label.loading") : evidence.length > 1 ? t("label.sources_n", { n: evidence.length }) : "",
+    );
+    keyed(
+      p.evidence,
+      evidence.slice(0, 40),
+      (one) => `${one.seq}`,
+      (one) => this.#evidence(one),
+      (node, one) => node.age.show(Math.max(0, (now - one.at_ms) / 1000)),
+    );
+    const lines = timeline.filter((entry) => !QUIET.has(entry.type)),
+      waits = !over && { seq: "now", type: `waits_${row.state}`, at_ms: null };
+    keyed(
+      p.timeline,
+      [...lines.slice(-60), ...(waits && detail ? [waits] : [])],
+      (entry) => `${entry.seq}`,
+      () => {
+        const time = h("time"),
+          dot = h("span", { class: "dot" }),
+          words = h("p");
+        const node = h("div", { class: "entry" }, time, dot, words);
+        node.parts = { time, dot, words };
+        return node;
+      },
+      (node, entry) => this.#entry(node, entry, now),
+    );
     this.#facts(p.facts, [
-      ["category", category(row.category)], ["state", `${word("state", row.state)}${separator}${ago((now - row.stage_since_ms) / 1000)}`],
-      row.due_ms && ["limit", `${span(row.limit_s)}${separator}${t("label.until", { time: moment(row.due_ms, now) })}`], ["area", area(row.area)], ["origin", word("origin", row.origin)],
-      ["signals", t("label.signals_n", { complaints: row.complaints, merged: row.merged })], row.filed_by && ["filed", who(row.filed_by)], row.dispatched_by?.length && ["dispatched", row.dispatched_by.map(who).join(separator)],
-      row.reworks && ["reworks", String(row.reworks)], row.reason && ["reason", word("reason", row.reason)], row.closed_by && ["closed", who(row.closed_by)], ["place", `${row.lat.toFixed(5)}, ${row.lon.toFixed(5)}`],
+      ["category", category(row.category)],
+      ["state", `${word("state", row.state)}${separator}${ago((now - row.stage_since_ms) / 1000)}`],
+      row.due_ms && ["limit", `${span(row.limit_s)}${separator}${t("label.until", { time: moment(row.due_ms, now) })}`],
+      ["area", area(row.area)],
+      ["origin", word("origin", row.origin)],
+      ["signals", t("label.signals_n", { complaints: row.complaints, merged: row.merged })],
+      row.filed_by && ["filed", who(row.filed_by)],
+      row.dispatched_by?.length && ["dispatched", row.dispatched_by.map(who).join(separator)],
+      row.reworks && ["reworks", String(row.reworks)],
+      row.reason && ["reason", word("reason", row.reason)],
+      row.closed_by && ["closed", who(row.closed_by)],
+      ["place", `${row.lat.toFixed(5)}, ${row.lon.toFixed(5)}`],
     ]);
   }
 
   #evidence(one) {
-    const kind = { complaint: "phone", finding: "photo", detection: "camera", threshold: "wave", burst: "people", silence: "wave" }[one.kind] ?? "note";
-    const age = ageNode(), main = h("span"), sub = h("small", { class: "clip" });
-    const away = one.distance_m != null ? t("label.away", { distance: metres(one.distance_m) }) : "", known = rule(one.rule);
-    if (one.kind === "complaint") { fill(main, `“${one.text}”`); fill(sub, [word("channel", one.channel), one.reporter, one.address, away].filter(Boolean).join(separator)); }
-    else if (one.kind === "finding") { fill(main, t("evidence.finding", { team: this.#call(one.team) }), one.text ? ` “${one.text}”` : ""); fill(sub, [photos(one.photos), away].filter(Boolean).join(separator)); }
-    else if (one.kind === "detection") { fill(main, t("evidence.detection"), " ", h("b", null, figure(one.value))); fill(sub, [one.subject, away].filter(Boolean).join(separator)); }
-    else if (one.kind === "burst") { fill(main, t("evidence.burst", { n: one.value })); fill(sub, known ? named(known, "cause") : ""); }
-    else { fill(main, known ? named(known) : one.subject, " ", h("b", null, figure(one.value)), ` ${one.unit ?? ""}`); fill(sub, [one.subject, one.limit != null && t("evidence.limit", { limit: figure(one.limit) }), away].filter(Boolean).join(separator)); }
+    const kind =
+      {
+        complaint: "phone",
+        finding: "photo",
+        detection: "camera",
+        threshold: "wave",
+        burst: "people",
+        silence: "wave",
+      }[one.kind] ?? "note";
+    const age = ageNode(),
+      main = h("span"),
+      sub = h("small", { class: "clip" });
+    const away = one.distance_m != null ? t("label.away", { distance: metres(one.distance_m) }) : "",
+      known = rule(one.rule);
+    if (one.kind === "complaint") {
+      fill(main, `“${one.text}”`);
+      fill(sub, [word("channel", one.channel), one.reporter, one.address, away].filter(Boolean).join(separator));
+    } else if (one.kind === "finding") {
+      fill(main, t("evidence.finding", { team: this.#call(one.team) }), one.text ? ` “${one.text}”` : "");
+      fill(sub, [photos(one.photos), away].filter(Boolean).join(separator));
+    } else if (one.kind === "detection") {
+      fill(main, t("evidence.detection"), " ", h("b", null, figure(one.value)));
+      fill(sub, [one.subject, away].filter(Boolean).join(separator));
+    } else if (one.kind === "burst") {
+      fill(main, t("evidence.burst", { n: one.value }));
+      fill(sub, known ? named(known, "cause") : "");
+    } else {
+      fill(main, known ? named(known) : one.subject, " ", h("b", null, figure(one.value)), ` ${one.unit ?? ""}`);
+      fill(
+        sub,
+        [one.subject, one.limit != null && t("evidence.limit", { limit: figure(one.limit) }), away]
+          .filter(Boolean)
+          .join(separator),
+      );
+    }
     const node = h("div", { class: "ev" }, icon(kind), h("p", null, main, sub), age);
     node.age = age;
     return node;
   }
-  #call(id) { return this.store.tables.teams.get(id)?.call ?? id; }
+  #call(id) {
+    return this.store.tables.teams.get(id)?.call ?? id;
+  }
 
   #entry(node, entry, now) {
-    const { time, dot, words } = node.parts, lag_s = entry.at_ms == null ? 0 : (entry.received_ms - entry.at_ms) / 1000;
-    if (entry.seq === "now") { text(time, timeOfDay(now)); dress(dot, "dot now last"); text(words, t(`waits.${entry.type.slice(6)}`)); return; }
+    const { time, dot, words } = node.parts,
+      lag_s = entry.at_ms == null ? 0 : (entry.received_ms - entry.at_ms) / 1000;
+    if (entry.seq === "now") {
+      text(time, timeOfDay(now));
+      dress(dot, "dot now last");
+      text(words, t(`waits.${entry.type.slice(6)}`));
+      return;
+    }
     if (node.done) return;
     node.done = true;
     text(time, timeOfDay(entry.at_ms));
     dress(dot, `dot${KEY_ENTRIES.has(entry.type) ? " key" : ""}`);
-    const learned = this.clock.source === "live" && lag_s >= 1 && lag_s < 604_800 ? h("small", null, `(+${span(lag_s)})`) : null;
+    const learned =
+      this.clock.source === "live" && lag_s >= 1 && lag_s < 604_800 ? h("small", null, `(+${span(lag_s)})`) : null;
     fill(words, this.#sentence(entry), learned);
     words.title = words.textContent;
   }
 
   #sentence({ type, by, args }) {
-    const evidence = args?.evidence, name = who(by);
-    const more = { by: name, ...args, team: args?.team && this.#call(args.team), ...(evidence ? { what: this.#source(evidence), away: evidence.distance_m != null ? metres(evidence.distance_m) : "" } : {}) };
-    if (type === "assignment_stepped" || type === "feedback_noted") return t(`change.${type}`, { ...more, step: args.step }) + (args.note ? ` “${args.note}”` : "");
-    const words = t(`change.${type}`, more), reason = args?.reason ? `${separator}${word("reason", args.reason)}` : "";
+    const evidence = args?.evidence,
+      name = who(by);
+    const more = {
+      by: name,
+      ...args,
+      team: args?.team && this.#call(args.team),
+      ...(evidence
+        ? { what: this.#source(evidence), away: evidence.distance_m != null ? metres(evidence.distance_m) : "" }
+        : {}),
+    };
+    if (type === "assignment_stepped" || type === "feedback_noted")
+      return t(`change.${type}`, { ...more, step: args.step }) + (args.note ? ` “${args.note}”` : "");
+    const words = t(`change.${type}`, more),
+      reason = args?.reason ? `${separator}${word("reason", args.reason)}` : "";
     return words + reason;
   }
   #source(evidence) {
     const { kind } = evidence;
-    return kind === "complaint" ? word("channel", evidence.channel) : kind === "finding" ? t("evidence.finding", { team: this.#call(evidence.team) }) : named(rule(evidence.rule)) || word("evidence", kind);
+    return kind === "complaint"
+      ? word("channel", evidence.channel)
+      : kind === "finding"
+        ? t("evidence.finding", { team: this.#call(evidence.team) })
+        : named(rule(evidence.rule)) || word("evidence", kind);
   }
 
   /* ---- an alert, a complaint without a place ---------------------------------------------------------------------------------- */
 
   #alert(row, now) {
-    const known = rule(row.rule) ?? {}, p = this.parts;
-    fill(p.evidence, [["cause", named(known, "cause")], ["consequence", named(known, "consequence")], ["response", named(known, "response")]].filter(([, words]) => words).map(([name, words]) => h("div", { class: "ev" }, icon("note"), h("p", null, words, h("small", null, t(`rule.${name}`))))));
-    fill(p.timeline, [["alert_raised", row.raised_at_ms], ["alert_cleared", row.cleared_at_ms], ["alert_acknowledged", row.acknowledged_at_ms]].filter(([, at]) => at).sort((a, b) => a[1] - b[1]).map(([type, at], k, all) => h("div", { class: "entry" }, h("time", null, timeOfDay(at)), h("span", { class: `dot${k === all.length - 1 ? " last" : ""}` }), h("p", null, t(`change.${type}`, { by: who(type === "alert_acknowledged" ? row.acknowledged_by : ""), subject: row.subject, disposition: row.disposition })))));
-    this.#facts(p.facts, [["rule", named(known) || row.rule], ["state", word("alert", row.state)], row.value != null && ["value", `${figure(row.value)} ${row.unit}`], row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`], ["subject", subjectOf(row)], known.time_available_s && ["time_available", span(known.time_available_s)], ["since", ago((now - row.raised_at_ms) / 1000)]]);
+    const known = rule(row.rule) ?? {},
+      p = this.parts;
+    fill(
+      p.evidence,
+      [
+        ["cause", named(known, "cause")],
+        ["consequence", named(known, "consequence")],
+        ["response", named(known, "response")],
+      ]
+        .filter(([, words]) => words)
+        .map(([name, words]) =>
+          h("div", { class: "ev" }, icon("note"), h("p", null, words, h("small", null, t(`rule.${name}`)))),
+        ),
+    );
+    fill(
+      p.timeline,
+      [
+        ["alert_raised", row.raised_at_ms],
+        ["alert_cleared", row.cleared_at_ms],
+        ["alert_acknowledged", row.acknowledged_at_ms],
+      ]
+        .filter(([, at]) => at)
+        .sort((a, b) => a[1] - b[1])
+        .map(([type, at], k, all) =>
+          h(
+            "div",
+            { class: "entry" },
+            h("time", null, timeOfDay(at)),
+            h("span", { class: `dot${k === all.length - 1 ? " last" : ""}` }),
+            h(
+              "p",
+              null,
+              t(`change.${type}`, {
+                by: who(type === "alert_acknowledged" ? row.acknowledged_by : ""),
+                subject: row.subject,
+                disposition: row.disposition,
+              }),
+            ),
+          ),
+        ),
+    );
+    this.#facts(p.facts, [
+      ["rule", named(known) || row.rule],
+      ["state", word("alert", row.state)],
+      row.value != null && ["value", `${figure(row.value)} ${row.unit}`],
+      row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`],
+      ["subject", subjectOf(row)],
+      known.time_available_s && ["time_available", span(known.time_available_s)],
+      ["since", ago((now - row.raised_at_ms) / 1000)],
+    ]);
   }
   #complaint(row, now) {
     const p = this.parts;
-    fill(p.evidence, h("div", { class: "ev" }, icon("phone"), h("p", null, `“${row.text}”`, h("small", null, [row.address, row.reporter].filter(Boolean).join(separator)))));
+    fill(
+      p.evidence,
+      h(
+        "div",
+        { class: "ev" },
+        icon("phone"),
+        h("p", null, `“${row.text}”`, h("small", null, [row.address, row.reporter].filter(Boolean).join(separator))),
+      ),
+    );
     fill(p.timeline);
-    this.#facts(p.facts, [["category", row.category && category(row.category)], ["address", row.address], ["channel", word("channel", row.channel)], ["since", ago((now - row.reported_at_ms) / 1000)], ["place", t("label.place_hint")]]);
+    this.#facts(p.facts, [
+      ["category", row.category && category(row.category)],
+      ["address", row.address],
+      ["channel", word("channel", row.channel)],
+      ["since", ago((now - row.reported_at_ms) / 1000)],
+      ["place", t("label.place_hint")],
+    ]);
   }
 
   #facts(box, facts) {
     const rows = facts.filter((one) => one && one[1]);
-    keyed(box, rows.flatMap(([name, value]) => [{ id: `${name}t`, tag: "dt", words: t(`fact.${name}`) }, { id: `${name}d`, tag: "dd", words: value }]), (one) => one.id, (one) => h(one.tag, { class: one.tag === "dd" ? "clip" : "" }), (node, one) => { text(node, one.words); if (node.tagName === "DD") node.title = one.words; });
+    keyed(
+      box,
+      rows.flatMap(([name, value]) => [
+        { id: `${name}t`, tag: "dt", words: t(`fact.${name}`) },
+        { id: `${name}d`, tag: "dd", words: value },
+      ]),
+      (one) => one.id,
+      (one) => h(one.tag, { class: one.tag === "dd" ? "clip" : "" }),
+      (node, one) => {
+        text(node, one.words);
+        if (node.tagName === "DD") node.title = one.words;
+      },
+    );
   }
 }
 

@@ -20,39 +20,110 @@ import { category, figure, t, where, word } from "./words.mjs";
 const TOPICS = ["changes", "telemetry", "kpi"];
 
 export function mount({ root, store, channel, clock, person, basemap, pack }) {
-  const sender = new Sender(channel), help = keyMap($("dispatch-keys"));
-  let map = null, truly = null, pictureOf = null, question = null, placing = null;
+  const sender = new Sender(channel),
+    help = keyMap($("dispatch-keys"));
+  let map = null,
+    truly = null,
+    pictureOf = null,
+    question = null,
+    placing = null;
 
   /* ---- the bar ----------------------------------------------------------------------------------------------------------- */
-  const mark = liveMark(), time = h("time"), lost = $("dispatch-lost"), lostTitle = h("b"), lostWords = h("span"), again = h("button", { type: "button", class: "btn keep push", onclick: () => channel.now() }, t("label.try_now"));
-  text($("dispatch-seat"), [word("role", person.role), person.seat && t("label.seat", { seat: person.seat })].filter(Boolean).join(" "));
+  const mark = liveMark(),
+    time = h("time"),
+    lost = $("dispatch-lost"),
+    lostTitle = h("b"),
+    lostWords = h("span"),
+    again = h("button", { type: "button", class: "btn keep push", onclick: () => channel.now() }, t("label.try_now"));
+  text(
+    $("dispatch-seat"),
+    [word("role", person.role), person.seat && t("label.seat", { seat: person.seat })].filter(Boolean).join(" "),
+  );
   fill($("dispatch-status"), mark, time, person.name || person.seat ? face(person.name || person.seat, true) : null);
   fill(lost, lostTitle, lostWords, again);
   dress(lost, "lost");
 
   /* ---- panels -------------------------------------------------------------------------------------------------------------- */
-  const queue = new Queue($("dispatch-queue"), { store, clock, person, sender, onPick: (what) => select(what, "queue") });
+  const queue = new Queue($("dispatch-queue"), {
+    store,
+    clock,
+    person,
+    sender,
+    onPick: (what) => select(what, "queue"),
+  });
   const detail = new Detail($("dispatch-incident"), { store, clock, person, channel, sender, act });
-  detail.onBack = () => { queue.pick(null); select(null, "back"); };
-  const advice = new Advice($("dispatch-advice"), { store, clock, person, onSend: (team) => send(team), onShown: advised, allowed: () => channel.open && person.role === "dispatcher" });
+  detail.onBack = () => {
+    queue.pick(null);
+    select(null, "back");
+  };
+  const advice = new Advice($("dispatch-advice"), {
+    store,
+    clock,
+    person,
+    onSend: (team) => send(team),
+    onShown: advised,
+    allowed: () => channel.open && person.role === "dispatcher",
+  });
   const crew = new Crew($("dispatch-teams"), { store, clock, onPick: (id) => select({ table: "teams", id }, "teams") });
-  const pickIncident = (id) => { queue.pick(`incidents ${id}`); if (!queue.keys.includes(`incidents ${id}`)) select({ table: "incidents", id }, "list"); };
+  const pickIncident = (id) => {
+    queue.pick(`incidents ${id}`);
+    if (!queue.keys.includes(`incidents ${id}`)) select({ table: "incidents", id }, "list");
+  };
   new Tray($("dispatch-tray"), { store, clock, onPick: pickIncident });
   new Timers($("dispatch-timers"), { store, clock, onPick: pickIncident, leftNode, timeLeft });
 
-  const chips = h("div", { class: "maptop" }), filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }), stale = h("span", { class: "chip stale", hidden: true }), tip = h("div", { class: "tip", hidden: true }), legend = h("div", { class: "maplegend" }), inView = h("ul", { class: "unseen", "aria-label": t("label.in_view") });
-  const tool = (name, key, run) => h("button", { type: "button", title: t(`key.${key}`), "aria-label": t(`key.${key}`), onclick: run }, icon(name, 16));
-  fill($("dispatch-overlay"), chips, h("div", { class: "maptools" }, tool("plus", "zoom_in", () => map?.zoomBy(0.75)), tool("minus", "zoom_out", () => map?.zoomBy(-0.75)), tool("star", "refit", () => refit())), legend, tip, inView);
+  const chips = h("div", { class: "maptop" }),
+    filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
+    stale = h("span", { class: "chip stale", hidden: true }),
+    tip = h("div", { class: "tip", hidden: true }),
+    legend = h("div", { class: "maplegend" }),
+    inView = h("ul", { class: "unseen", "aria-label": t("label.in_view") });
+  const tool = (name, key, run) =>
+    h(
+      "button",
+      { type: "button", title: t(`key.${key}`), "aria-label": t(`key.${key}`), onclick: run },
+      icon(name, 16),
+    );
+  fill(
+    $("dispatch-overlay"),
+    chips,
+    h(
+      "div",
+      { class: "maptools" },
+      tool("plus", "zoom_in", () => map?.zoomBy(0.75)),
+      tool("minus", "zoom_out", () => map?.zoomBy(-0.75)),
+      tool("star", "refit", () => refit()),
+    ),
+    legend,
+    tip,
+    inView,
+  );
   fill(chips, mark.chip, filter, stale);
 
   /* ---- selection -------------------------------------------------------------------------------------------------------------- */
-  let selected = null, following = 0;
+  let selected = null,
+    following = 0;
   function select(what, from) {
     selected = what;
-    question = null; placing = null;
-    const row = what && store.tables[what.table]?.get(what.id), incident = what?.table === "incidents";
-    if (what?.table === "teams") { const team = store.tables.teams.get(what.id), order = team?.active && store.tables.assignments.get(team.active); map?.select(what); look(what); if (order) { pickIncident(order.incident); } return; }
-    if (from !== "queue") { const key = what && `${what.table} ${what.id}`; queue.selected = key; queue.draw(); }
+    question = null;
+    placing = null;
+    const row = what && store.tables[what.table]?.get(what.id),
+      incident = what?.table === "incidents";
+    if (what?.table === "teams") {
+      const team = store.tables.teams.get(what.id),
+        order = team?.active && store.tables.assignments.get(team.active);
+      map?.select(what);
+      look(what);
+      if (order) {
+        pickIncident(order.incident);
+      }
+      return;
+    }
+    if (from !== "queue") {
+      const key = what && `${what.table} ${what.id}`;
+      queue.selected = key;
+      queue.draw();
+    }
     detail.show(what);
     advice.show(incident ? what.id : null);
     crew.show(row ?? null);
@@ -60,66 +131,144 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     map?.select(what);
     if (what && from === "queue") look(what);
     filter.hidden = !what;
-    if (row) fill(filter, incident ? t("label.filtered", { what: `#${row.number}` }) : t("label.selected"), icon("close", 13));
+    if (row)
+      fill(filter, incident ? t("label.filtered", { what: `#${row.number}` }) : t("label.selected"), icon("close", 13));
     clearTimeout(following);
-    following = setTimeout(() => channel.follow(incident ? [...TOPICS, `incident:${what.id}`] : TOPICS), from === "queue" ? 90 : 0);
+    following = setTimeout(
+      () => channel.follow(incident ? [...TOPICS, `incident:${what.id}`] : TOPICS),
+      from === "queue" ? 90 : 0,
+    );
   }
   /** Bring the selected into the picture, as long as nobody has taken the map in hand. */
   function look(what) {
     if (!map || map.locked) return;
-    const row = store.tables[what.table]?.get(what.id), live = what.table === "teams" ? store.telemetry.teams.get(what.id) : null;
+    const row = store.tables[what.table]?.get(what.id),
+      live = what.table === "teams" ? store.telemetry.teams.get(what.id) : null;
     if (!row || (row.lat == null && !live)) return;
-    map.leaflet.invalidateSize({ animate: false, pan: false });       // the panel below may just have opened
-    const lat = live?.[0] ?? row.lat, lon = live?.[1] ?? row.lon, at = map.point(lat, lon), margin = 60;
-    if (at.x < margin || at.y < margin || at.x > map.w - margin || at.y > map.h - margin || map.zoom < 13) map.fit(lat, lon, Math.max(map.zoom, 13.75));
+    map.leaflet.invalidateSize({ animate: false, pan: false }); // the panel below may just have opened
+    const lat = live?.[0] ?? row.lat,
+      lon = live?.[1] ?? row.lon,
+      at = map.point(lat, lon),
+      margin = 60;
+    if (at.x < margin || at.y < margin || at.x > map.w - margin || at.y > map.h - margin || map.zoom < 13)
+      map.fit(lat, lon, Math.max(map.zoom, 13.75));
   }
   function refit() {
     if (!map) return;
     map.locked = false;
-    const points = [...store.tables.teams.values()].filter((row) => row.shown !== "off").map((row) => [row.lat, row.lon]).concat([...store.tables.incidents.values()].filter(isOpen).map((row) => [row.lat, row.lon]));
+    const points = [...store.tables.teams.values()]
+      .filter((row) => row.shown !== "off")
+      .map((row) => [row.lat, row.lon])
+      .concat([...store.tables.incidents.values()].filter(isOpen).map((row) => [row.lat, row.lon]));
     const frame = frameOf(points);
-    if (frame) map.fitBounds(frame); else map.fit(pack.view[0], pack.view[1], pack.view[2]);
+    if (frame) map.fitBounds(frame);
+    else map.fit(pack.view[0], pack.view[1], pack.view[2]);
     hint();
   }
-  function hint() { text(legend, t(map?.locked ? "label.view_locked" : "label.view_free")); }
+  function hint() {
+    text(legend, t(map?.locked ? "label.view_locked" : "label.view_free"));
+  }
 
   function advised(id, rows) {
     const row = store.tables.incidents.get(id);
-    crew.show(row ?? null, rows.map((one) => one.team));
+    crew.show(
+      row ?? null,
+      rows.map((one) => one.team),
+    );
     if (question?.again && selected?.id === id) question.again();
     if (!map) return;
-    const teams = new Map(), ways = new Map();
-    if (row?.state === "pending_dispatch") rows.forEach((one, k) => {
-      const live = store.telemetry.teams.get(one.team), team = store.tables.teams.get(one.team), from = live ?? (team && [team.lat, team.lon]);
-      if (!from) return;
-      teams.set(one.team, { best: k === 0, words: `${one.eta_s < 60 ? "<1" : Math.round(one.eta_s / 60)} ${t("unit.min_short")}` });
-      ways.set(one.team, [[from[0], from[1]], [row.lat, row.lon]]);
-    });
+    const teams = new Map(),
+      ways = new Map();
+    if (row?.state === "pending_dispatch")
+      rows.forEach((one, k) => {
+        const live = store.telemetry.teams.get(one.team),
+          team = store.tables.teams.get(one.team),
+          from = live ?? (team && [team.lat, team.lon]);
+        if (!from) return;
+        teams.set(one.team, {
+          best: k === 0,
+          words: `${one.eta_s < 60 ? "<1" : Math.round(one.eta_s / 60)} ${t("unit.min_short")}`,
+        });
+        ways.set(one.team, [
+          [from[0], from[1]],
+          [row.lat, row.lon],
+        ]);
+      });
     map.advise(teams, ways);
   }
 
   /* ---- verbs ------------------------------------------------------------------------------------------------------------------- */
   const subject = () => (selected ? `${selected.table} ${selected.id}` : "");
-  function ask(next) { question = next; detail.ask(next); }
+  function ask(next) {
+    question = next;
+    detail.ask(next);
+  }
 
   /** `seen`: the version of the row when the question was put; new advice asks again, but what the person decided on stays. */
   function act(one, seen) {
     if (!selected) return;
-    const { table, id } = selected, row = store.tables[table].get(id);
+    const { table, id } = selected,
+      row = store.tables[table].get(id);
     if (!row) return;
     sender.dismiss(subject());
     const version = table === "incidents" ? { version: seen ?? row.version } : {};
-    const run = (fields = {}, verb = one.verb, target = id) => { ask(null); return go(verb, target, { ...version, ...fields }); };
+    const run = (fields = {}, verb = one.verb, target = id) => {
+      ask(null);
+      return go(verb, target, { ...version, ...fields });
+    };
     if (one.ask === "team") {
       const choices = advice.choices;
-      ask({ again: () => act(one, version.version), title: t("ask.team", { number: row.number }), hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"), options: choices.slice(0, 9).map((choice, k) => ({ key: String(k + 1), label: t("label.choice", { team: store.tables.teams.get(choice.team)?.call ?? choice.team, minutes: Math.max(1, Math.round(choice.eta_s / 60)) }), run: () => run({ team: choice.team, kind: "handle" }) })) });
+      ask({
+        again: () => act(one, version.version),
+        title: t("ask.team", { number: row.number }),
+        hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"),
+        options: choices
+          .slice(0, 9)
+          .map((choice, k) => ({
+            key: String(k + 1),
+            label: t("label.choice", {
+              team: store.tables.teams.get(choice.team)?.call ?? choice.team,
+              minutes: Math.max(1, Math.round(choice.eta_s / 60)),
+            }),
+            run: () => run({ team: choice.team, kind: "handle" }),
+          })),
+      });
     } else if (one.ask === "assignment") {
-      const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean), recall = (order) => run({ version: order.version }, "recall", order.id);
+      const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean),
+        recall = (order) => run({ version: order.version }, "recall", order.id);
       if (orders.length === 1) recall(orders[0]);
-      else ask({ title: t("ask.recall"), options: orders.map((order, k) => ({ key: String(k + 1), label: `${store.tables.teams.get(order.team)?.call ?? order.team} ${word("step", order.state)}`, run: () => recall(order) })) });
-    } else if (one.ask === "disposition") ask({ title: t("ask.disposition"), options: DISPOSITIONS.map((key, k) => ({ key: String(k + 1), label: word("disposition", key), run: () => run({ disposition: key }) })) });
-    else if (one.ask === "reason") ask({ title: t("ask.reason", { verb: t(`verb.${one.verb}`) }), options: REASONS[one.verb].map((key, k) => ({ key: String(k + 1), label: word("reason", key), run: () => run({ reason: key }) })), text: (words) => run({ reason: words }) });
-    else if (one.ask === "place") { placing = { id }; ask({ title: t("ask.place"), hint: row.address || row.text, options: [] }); } else run();
+      else
+        ask({
+          title: t("ask.recall"),
+          options: orders.map((order, k) => ({
+            key: String(k + 1),
+            label: `${store.tables.teams.get(order.team)?.call ?? order.team} ${word("step", order.state)}`,
+            run: () => recall(order),
+          })),
+        });
+    } else if (one.ask === "disposition")
+      ask({
+        title: t("ask.disposition"),
+        options: DISPOSITIONS.map((key, k) => ({
+          key: String(k + 1),
+          label: word("disposition", key),
+          run: () => run({ disposition: key }),
+        })),
+      });
+    else if (one.ask === "reason")
+      ask({
+        title: t("ask.reason", { verb: t(`verb.${one.verb}`) }),
+        options: REASONS[one.verb].map((key, k) => ({
+          key: String(k + 1),
+          label: word("reason", key),
+          run: () => run({ reason: key }),
+        })),
+        text: (words) => run({ reason: words }),
+      });
+    else if (one.ask === "place") {
+      placing = { id };
+      ask({ title: t("ask.place"), hint: row.address || row.text, options: [] });
+    } else run();
   }
 
   /** Send a team to the selected incident; one on a break needs a reason, which is asked for and journaled. */
@@ -132,87 +281,195 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   }
 
   /** After these the same row needs this seat's next verb: a dispatcher who files also sends. */
-  const stays = new Set(["acknowledge_incident", "recall", ...(person.role === "dispatcher" ? ["accept", "file"] : [])]);
+  const stays = new Set([
+    "acknowledge_incident",
+    "recall",
+    ...(person.role === "dispatcher" ? ["accept", "file"] : []),
+  ]);
 
   async function go(verb, target, fields) {
-    const from = subject(), keyboard = queue.box.contains(document.activeElement) || document.activeElement === document.body;
+    const from = subject(),
+      keyboard = queue.box.contains(document.activeElement) || document.activeElement === document.body;
     queue.touch();
     const done = await sender.send(from, verb, target, fields);
     if (done && subject() === from && keyboard && !stays.has(verb)) queue.next();
   }
 
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
-  const field = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: t("label.command_hint"), "aria-label": t("key.command") }), echo = h("span", { class: "echo", "aria-live": "polite" });
+  const field = h("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: t("label.command_hint"),
+      "aria-label": t("key.command"),
+    }),
+    echo = h("span", { class: "echo", "aria-live": "polite" });
   fill($("dispatch-command"), h("kbd", null, "/"), field, echo);
   listen({
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place"][index]),
     onEscape: (event) => {
-      if (event.target === field) { field.value = ""; say(); return; }
+      if (event.target === field) {
+        field.value = "";
+        say();
+        return;
+      }
       if (help.close()) return;
-      if (question) { placing = null; ask(null); return; }
-      if (selected && sender.refused.has(subject())) { sender.dismiss(subject()); return; }
-      if (selected) { queue.pick(null); select(null, "escape"); }
+      if (question) {
+        placing = null;
+        ask(null);
+        return;
+      }
+      if (selected && sender.refused.has(subject())) {
+        sender.dismiss(subject());
+        return;
+      }
+      if (selected) {
+        queue.pick(null);
+        select(null, "escape");
+      }
     },
     onCommand: () => field.focus(),
     onHelp: () => help.toggle(),
     onStar: refit,
-    onEnter: () => { if (question?.options.length) { question.options[0].run(); return true; } return false; },
-    onDigit: (digit) => { const option = question?.options.find(({ key }) => key === String(digit)); option?.run(); return Boolean(option); },
+    onEnter: () => {
+      if (question?.options.length) {
+        question.options[0].run();
+        return true;
+      }
+      return false;
+    },
+    onDigit: (digit) => {
+      const option = question?.options.find(({ key }) => key === String(digit));
+      option?.run();
+      return Boolean(option);
+    },
     onLetter: (letter) => {
-      if (letter === "N") { queue.take(); return true; }
-      if (!selected) { if (queue.keys.length) { queue.pick(queue.keys[0], true); } return false; }
-      const row = store.tables[selected.table]?.get(selected.id), one = row && verbsOf(selected.table, row, person.role).find(({ key }) => key === letter);
-      if (one) { queue.touch(); act(one); return true; }
+      if (letter === "N") {
+        queue.take();
+        return true;
+      }
+      if (!selected) {
+        if (queue.keys.length) {
+          queue.pick(queue.keys[0], true);
+        }
+        return false;
+      }
+      const row = store.tables[selected.table]?.get(selected.id),
+        one = row && verbsOf(selected.table, row, person.role).find(({ key }) => key === letter);
+      if (one) {
+        queue.touch();
+        act(one);
+        return true;
+      }
       const refused = row && notYours(selected.table, row, person.role, letter);
-      if (refused) { queue.touch(); sender.refuse(subject(), refused); }
+      if (refused) {
+        queue.touch();
+        sender.refuse(subject(), refused);
+      }
       return Boolean(refused);
     },
   });
-  const say = () => { const meant = understand(field.value, store, person.role); text(echo, meant.words); field.parentElement.classList.toggle("refused", meant.kind === "unclear" && field.value.trim().length > 3); return meant; };
+  const say = () => {
+    const meant = understand(field.value, store, person.role);
+    text(echo, meant.words);
+    field.parentElement.classList.toggle("refused", meant.kind === "unclear" && field.value.trim().length > 3);
+    return meant;
+  };
   field.addEventListener("input", say);
   field.addEventListener("keydown", async (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     const meant = say();
     if (meant.kind === "dispatch") {
       pickIncident(meant.incident.id);
-      for (const team of meant.teams) { const row = store.tables.incidents.get(meant.incident.id); await go("dispatch_team", row.id, { version: row.version, team: team.id, kind: "handle" }); }
+      for (const team of meant.teams) {
+        const row = store.tables.incidents.get(meant.incident.id);
+        await go("dispatch_team", row.id, { version: row.version, team: team.id, kind: "handle" });
+      }
     } else if (meant.kind === "find") pickIncident(meant.incident.id);
     else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
     else return;
-    field.value = ""; say(); field.blur();
+    field.value = "";
+    say();
+    field.blur();
   });
 
   /* ---- map ----------------------------------------------------------------------------------------------------------------------- */
   window.comis.map.then((leaflet) => {
-    map = new CityMap(leaflet, store, basemap, { sizes: DESK, clock, onView: (seen) => { channel.look(seen); soon(list); }, onPick: (hit) => {
-      if (placing) return;
-      if (hit && hit.table !== "sensors") { if (hit.table === "incidents") pickIncident(hit.id); else select(hit, "map"); }
-    } });
+    map = new CityMap(leaflet, store, basemap, {
+      sizes: DESK,
+      clock,
+      onView: (seen) => {
+        channel.look(seen);
+        soon(list);
+      },
+      onPick: (hit) => {
+        if (placing) return;
+        if (hit && hit.table !== "sensors") {
+          if (hit.table === "incidents") pickIncident(hit.id);
+          else select(hit, "map");
+        }
+      },
+    });
     window.comis.city_map = map;
-    leaflet.on("click", ({ latlng }) => { if (placing) { const { id } = placing; placing = null; ask(null); go("place", id, { lat: Math.round(latlng.lat * 1e6) / 1e6, lon: Math.round(latlng.lng * 1e6) / 1e6 }); } });
+    leaflet.on("click", ({ latlng }) => {
+      if (placing) {
+        const { id } = placing;
+        placing = null;
+        ask(null);
+        go("place", id, { lat: Math.round(latlng.lat * 1e6) / 1e6, lon: Math.round(latlng.lng * 1e6) / 1e6 });
+      }
+    });
     map.onLock = hint;
-    map.onHover = (hit, point) => { tip.hidden = !hit; if (hit) { text(tip, describe(hit)); tip.style.transform = `translate(${Math.min(point.x + 14, map.w - 240)}px, ${point.y + 14}px)`; } };
+    map.onHover = (hit, point) => {
+      tip.hidden = !hit;
+      if (hit) {
+        text(tip, describe(hit));
+        tip.style.transform = `translate(${Math.min(point.x + 14, map.w - 240)}px, ${point.y + 14}px)`;
+      }
+    };
     hint();
     let first = true;
-    const begin = () => { if (first && store.tables.teams.size + store.tables.incidents.size) { first = false; refit(); } };
+    const begin = () => {
+      if (first && store.tables.teams.size + store.tables.incidents.size) {
+        first = false;
+        refit();
+      }
+    };
     begin();
     store.on("snapshot", begin);
   });
   /** A thing on the map in one line. */
   function describe({ table, id }) {
-    const row = store.tables[table]?.get(id), now = clock.now();
-    if (table === "sensors") { const [, , value, at, flag, kind] = store.telemetry.sensors.get(id) ?? []; return `${word("sensor_kind", kind)} ${id}: ${figure(value)}, ${word("flag", flag)}, ${ago((now - at) / 1000)}`; }
+    const row = store.tables[table]?.get(id),
+      now = clock.now();
+    if (table === "sensors") {
+      const [, , value, at, flag, kind] = store.telemetry.sensors.get(id) ?? [];
+      return `${word("sensor_kind", kind)} ${id}: ${figure(value)}, ${word("flag", flag)}, ${ago((now - at) / 1000)}`;
+    }
     if (table === "cells") return "";
-    if (table === "teams") return `${row.call} ${word("team", row.shown)}, ${ago((now - (store.telemetry.teams.get(id)?.[2] ?? row.shown_since_ms)) / 1000)}`;
+    if (table === "teams")
+      return `${row.call} ${word("team", row.shown)}, ${ago((now - (store.telemetry.teams.get(id)?.[2] ?? row.shown_since_ms)) / 1000)}`;
     if (table === "alerts") return `${row.subject} ${word("alert", row.state)}`;
     return row ? `#${row.number} ${category(row.category)}, ${where(row)}, ${word("state", row.state)}` : "";
   }
   /** What is in view, as a list for those who do not see the map. */
   function list() {
     if (!map) return;
-    const rows = [...store.tables.incidents.values()].filter((row) => { if (!isOpen(row)) return false; const { x, y } = map.point(row.lat, row.lon); return x >= 0 && y >= 0 && x <= map.w && y <= map.h; }).sort((a, b) => a.priority - b.priority).slice(0, 40);
-    fill(inView, rows.map((row) => h("li", null, `${t("label.priority", { p: row.priority })} ${describe({ table: "incidents", id: row.id })}`)));
+    const rows = [...store.tables.incidents.values()]
+      .filter((row) => {
+        if (!isOpen(row)) return false;
+        const { x, y } = map.point(row.lat, row.lon);
+        return x >= 0 && y >= 0 && x <= map.w && y <= map.h;
+      })
+      .sort((a, b) => a.priority - b.priority)
+      .slice(0, 40);
+    fill(
+      inView,
+      rows.map((row) =>
+        h("li", null, `${t("label.priority", { p: row.priority })} ${describe({ table: "incidents", id: row.id })}`),
+      ),
+    );
   }
 
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */
@@ -227,14 +484,35 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     if (dead) {
       text(lostTitle, t(`honesty.lost_${truly.link.reason}`, { age: long(truly.link.since_s) }));
       const wait_s = channel.next_try_at === null ? 0 : Math.max(0, (channel.next_try_at - performance.now()) / 1000);
-      text(lostWords, truly.link.reason !== "link" ? t("honesty.lost_behind", { time: pictureOf ? timeOfDay(pictureOf) : "–" }) : t("honesty.lost_more", { time: pictureOf ? timeOfDay(pictureOf) : "–", attempt: Math.max(1, channel.attempt), wait: Math.ceil(wait_s), waiting: channel.waiting.size }));
+      text(
+        lostWords,
+        truly.link.reason !== "link"
+          ? t("honesty.lost_behind", { time: pictureOf ? timeOfDay(pictureOf) : "–" })
+          : t("honesty.lost_more", {
+              time: pictureOf ? timeOfDay(pictureOf) : "–",
+              attempt: Math.max(1, channel.attempt),
+              wait: Math.ceil(wait_s),
+              waiting: channel.waiting.size,
+            }),
+      );
     }
     const worst = truly.late.find((row) => row.state === "dead");
     stale.hidden = !dead && !worst;
-    text(stale, dead ? t("honesty.picture_of", { time: pictureOf ? timeOfDay(pictureOf) : "–" }) : worst ? sourceSentence(worst) : "");
+    text(
+      stale,
+      dead
+        ? t("honesty.picture_of", { time: pictureOf ? timeOfDay(pictureOf) : "–" })
+        : worst
+          ? sourceSentence(worst)
+          : "",
+    );
     map?.fade({ teams: truly.teamsStopped });
   }
-  eachSecond(() => { honest(); text(time, clock.known() ? timeOfDay(clock.now()) : "–"); soon(list); });
+  eachSecond(() => {
+    honest();
+    text(time, clock.known() ? timeOfDay(clock.now()) : "–");
+    soon(list);
+  });
   channel.on(() => soon(honest));
   honest();
   root.classList.add("nothing");

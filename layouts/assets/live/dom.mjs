@@ -51,12 +51,19 @@ export function keyed(parent, items, key, make, update) {
     const k = key(item);
     seen.add(k);
     let node = old.get(k);
-    if (!node) { node = make(item); old.set(k, node); }
+    if (!node) {
+      node = make(item);
+      old.set(k, node);
+    }
     update(node, item);
     if (node === at) at = at.nextElementSibling;
     else parent.insertBefore(node, at);
   }
-  for (const [k, node] of old) if (!seen.has(k)) { node.remove(); old.delete(k); }
+  for (const [k, node] of old)
+    if (!seen.has(k)) {
+      node.remove();
+      old.delete(k);
+    }
 }
 
 const $ = (id) => document.getElementById(id);

@@ -6,7 +6,8 @@ import { eachSecond, soon } from "./loop.mjs";
 import { liveMark } from "./parts.mjs";
 
 export function mount({ store, channel, clock }) {
-  const mark = liveMark(), show = () => mark.show(truth(store, channel, clock), clock);
+  const mark = liveMark(),
+    show = () => mark.show(truth(store, channel, clock), clock);
   fill($("home-status"), mark, mark.chip);
   eachSecond(show);
   channel.on(() => soon(show));

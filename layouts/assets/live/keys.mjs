@@ -4,8 +4,24 @@ import { fill, h } from "./dom.mjs";
 import { t } from "./words.mjs";
 
 export const MAP = [
-  ["↑ ↓ J K", "move"], ["A", "acknowledge"], ["F", "file"], ["D", "dispatch"], ["1 … 9", "choose"], ["R", "recall"], ["C", "close"], ["W", "rework"], ["X", "void"], ["B", "return"], ["T", "accept"], ["P", "place"],
-  ["N", "take_new"], ["Alt", "tabs"], ["/", "command"], ["*", "refit"], ["Esc", "back"], ["?", "keys"],
+  ["↑ ↓ J K", "move"],
+  ["A", "acknowledge"],
+  ["F", "file"],
+  ["D", "dispatch"],
+  ["1 … 9", "choose"],
+  ["R", "recall"],
+  ["C", "close"],
+  ["W", "rework"],
+  ["X", "void"],
+  ["B", "return"],
+  ["T", "accept"],
+  ["P", "place"],
+  ["N", "take_new"],
+  ["Alt", "tabs"],
+  ["/", "command"],
+  ["*", "refit"],
+  ["Esc", "back"],
+  ["?", "keys"],
 ];
 
 /** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onTab: (index: number) => void}} to */
@@ -13,25 +29,95 @@ export function listen(to) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const typing = event.target.closest?.("input, textarea, [contenteditable]");
-    if (event.key === "Escape") { to.onEscape(event); if (typing) event.target.blur(); return; }
+    if (event.key === "Escape") {
+      to.onEscape(event);
+      if (typing) event.target.blur();
+      return;
+    }
     if (typing || event.ctrlKey || event.metaKey) return;
-    if (event.altKey) { const index = "1234".indexOf(event.key); if (index >= 0) { event.preventDefault(); to.onTab(index); } return; }
+    if (event.altKey) {
+      const index = "1234".indexOf(event.key);
+      if (index >= 0) {
+        event.preventDefault();
+        to.onTab(index);
+      }
+      return;
+    }
     const { key } = event;
-    if (key === "ArrowDown" || key === "ArrowUp") { event.preventDefault(); to.onMove(key === "ArrowDown" ? 1 : -1); return; }
-    if (key === "j" || key === "k") { event.preventDefault(); to.onMove(key === "j" ? 1 : -1); return; }
-    if (key === "PageDown" || key === "PageUp") { event.preventDefault(); to.onMove(key === "PageDown" ? 10 : -10); return; }
-    if (key === "/" || key === "、") { event.preventDefault(); to.onCommand(); return; }
-    if (key === "?" || key === "？") { event.preventDefault(); to.onHelp(); return; }
-    if (key === "*") { event.preventDefault(); to.onStar(); return; }
-    if (key === "Enter" && event.target.closest?.("button, a") == null) { if (to.onEnter()) event.preventDefault(); return; }
-    if (/^[1-9]$/.test(key)) { if (to.onDigit(Number(key))) event.preventDefault(); return; }
+    if (key === "ArrowDown" || key === "ArrowUp") {
+      event.preventDefault();
+      to.onMove(key === "ArrowDown" ? 1 : -1);
+      return;
+    }
+    if (key === "j" || key === "k") {
+      event.preventDefault();
+      to.onMove(key === "j" ? 1 : -1);
+      return;
+    }
+    if (key === "PageDown" || key === "PageUp") {
+      event.preventDefault();
+      to.onMove(key === "PageDown" ? 10 : -10);
+      return;
+    }
+    if (key === "/" || key === "、") {
+      event.preventDefault();
+      to.onCommand();
+      return;
+    }
+    if (key === "?" || key === "？") {
+      event.preventDefault();
+      to.onHelp();
+      return;
+    }
+    if (key === "*") {
+      event.preventDefault();
+      to.onStar();
+      return;
+    }
+    if (key === "Enter" && event.target.closest?.("button, a") == null) {
+      if (to.onEnter()) event.preventDefault();
+      return;
+    }
+    if (/^[1-9]$/.test(key)) {
+      if (to.onDigit(Number(key))) event.preventDefault();
+      return;
+    }
     if (/^[a-z]$/i.test(key) && to.onLetter(key.toUpperCase())) event.preventDefault();
   });
 }
 
 /** The map of keys, beside everything else and closed by Esc. */
 export function keyMap(box) {
-  fill(box, h("div", { class: "keymap", role: "dialog", "aria-label": t("key.keys") }, h("h2", null, t("key.keys")), h("dl", null, MAP.map(([keys, name]) => [h("dt", null, keys.split(" ").map((key) => (key === "…" ? "…" : h("kbd", null, key)))), h("dd", null, t(`key.${name}`))])), h("p", { class: "muted" }, t("key.hint"))));
+  fill(
+    box,
+    h(
+      "div",
+      { class: "keymap", role: "dialog", "aria-label": t("key.keys") },
+      h("h2", null, t("key.keys")),
+      h(
+        "dl",
+        null,
+        MAP.map(([keys, name]) => [
+          h(
+            "dt",
+            null,
+            keys.split(" ").map((key) => (key === "…" ? "…" : h("kbd", null, key))),
+          ),
+          h("dd", null, t(`key.${name}`)),
+        ]),
+      ),
+      h("p", { class: "muted" }, t("key.hint")),
+    ),
+  );
   box.hidden = true;
-  return { toggle() { box.hidden = !box.hidden; }, close() { const was = !box.hidden; box.hidden = true; return was; } };
+  return {
+    toggle() {
+      box.hidden = !box.hidden;
+    },
+    close() {
+      const was = !box.hidden;
+      box.hidden = true;
+      return was;
+    },
+  };
 }

@@ -7,4 +7,9 @@ const DECIDE = new Set(["reported", "pending_register", "pending_dispatch", "pen
 export const isHand = (row) => HAND.has(row.state);
 export const isOpen = (row) => HAND.has(row.state) || DECIDE.has(row.state);
 /** Nobody has said yet that it was seen. Asked of the priorities that cannot wait for the queue: 1 and 2. */
-export const isUnack = (row) => row.priority < 3 && DECIDE.has(row.state) && row.state !== "pending_check" && row.acknowledged_at_ms == null && row.filed_by == null;
+export const isUnack = (row) =>
+  row.priority < 3 &&
+  DECIDE.has(row.state) &&
+  row.state !== "pending_check" &&
+  row.acknowledged_at_ms == null &&
+  row.filed_by == null;

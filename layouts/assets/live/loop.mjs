@@ -16,7 +16,10 @@ function frame() {
 /** Paint this before the next frame, once, however often it is asked for. @param {() => void} paint */
 export function soon(paint) {
   due.add(paint);
-  if (!asked) { asked = true; requestAnimationFrame(frame); }
+  if (!asked) {
+    asked = true;
+    requestAnimationFrame(frame);
+  }
 }
 
 /** Called after each frame in which something was painted. @param {() => void} tell */

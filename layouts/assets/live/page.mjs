@@ -15,12 +15,22 @@ const PAGES = {
 const QUIET_MS = 60_000;
 
 const { comis } = window;
-const json = async (path) => { const answer = await fetch(path); if (!answer.ok) throw new Error(`${path}: ${answer.status}`); return answer.json(); };
+const json = async (path) => {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+};
 
 /** The frame that Dash puts up. */
 function frame(id) {
   return new Promise((found) => {
-    const look = () => { const node = document.getElementById(id); if (node) { watcher.disconnect(); found(node); } };
+    const look = () => {
+      const node = document.getElementById(id);
+      if (node) {
+        watcher.disconnect();
+        found(node);
+      }
+    };
     const watcher = new MutationObserver(look);
     watcher.observe(document.documentElement, { childList: true, subtree: true });
     look();
@@ -34,17 +44,26 @@ function identity() {
 }
 
 async function start() {
-  const name = document.documentElement.dataset.page, page = PAGES[name];
+  const name = document.documentElement.dataset.page,
+    page = PAGES[name];
   if (!page) return;
-  const store = new Store(), clock = new CityClock(), person = identity();
+  const store = new Store(),
+    clock = new CityClock(),
+    person = identity();
   const channel = new Channel(store, { identity: person.raw, topics: page.topics });
   store.on("heartbeat", (heartbeat) => clock.tell(heartbeat));
   comis.store = store;
   comis.channel = channel;
   comis.clock = clock;
-  onPainted(() => { comis.painted = { seq: store.seq, at: performance.now() }; });
+  onPainted(() => {
+    comis.painted = { seq: store.seq, at: performance.now() };
+  });
   const [words, pack, basemap, module] = await Promise.all([
-    json("/pack/words.json"), json("/pack/city.json"), name === "home" ? null : json("/pack/basemap.json"), import(`./${name}.mjs`), frame(page.frame),
+    json("/pack/words.json"),
+    json("/pack/city.json"),
+    name === "home" ? null : json("/pack/basemap.json"),
+    import(`./${name}.mjs`),
+    frame(page.frame),
   ]);
   speak(words, pack);
   setZone(pack.time_zone);
@@ -55,18 +74,32 @@ async function start() {
 
 /** A page of another build loads itself anew, when nobody has touched it for a minute and nothing it sent waits for an answer. */
 function reloadWhenQuiet(channel, name) {
-  let touched = performance.now(), leaving = 0;
-  for (const event of ["keydown", "pointerdown", "wheel"]) addEventListener(event, () => { touched = performance.now(); }, { passive: true, capture: true });
+  let touched = performance.now(),
+    leaving = 0;
+  for (const event of ["keydown", "pointerdown", "wheel"])
+    addEventListener(
+      event,
+      () => {
+        touched = performance.now();
+      },
+      { passive: true, capture: true },
+    );
   channel.on(() => {
     const quiet = name === "wall" || performance.now() - touched > QUIET_MS;
     const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
     // Screens that nobody touches come back one after the other, not all at once.
-    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving) leaving = setTimeout(() => location.reload(), Math.random() * 8000);
+    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving)
+      leaving = setTimeout(() => location.reload(), Math.random() * 8000);
   });
 }
 
 start().catch((error) => {
   // Words may not be here yet, so both languages stand in the page's own frame.
-  document.body.append(Object.assign(document.createElement("p"), { className: "lost", textContent: `页面没有载入完整，10 秒后再试。 The page did not load completely; trying again in 10 s. (${error.message})` }));
+  document.body.append(
+    Object.assign(document.createElement("p"), {
+      className: "lost",
+      textContent: `页面没有载入完整，10 秒后再试。 The page did not load completely; trying again in 10 s. (${error.message})`,
+    }),
+  );
   setTimeout(() => location.reload(), 10_000);
 });

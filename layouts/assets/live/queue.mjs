@@ -13,13 +13,20 @@ import { decides } from "./verbs.mjs";
 import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
-const HOLD_MS = 10_000;          // after the pointer left or the last key: then the order may follow
+const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
 const TABS = ["decide", "hand", "others", "no_place"];
-const METER = 14, LINE = 10, METER_MS = 600_000;
+const METER = 14,
+  LINE = 10,
+  METER_MS = 600_000;
 
 /** Priority, then time left, then age; ties by id. */
 export function inOrder(a, b) {
-  return a.row.priority - b.row.priority || (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) || at(a.row) - at(b.row) || (a.id < b.id ? -1 : 1);
+  return (
+    a.row.priority - b.row.priority ||
+    (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) ||
+    at(a.row) - at(b.row) ||
+    (a.id < b.id ? -1 : 1)
+  );
 }
 const at = (row) => row.reported_at_ms ?? row.raised_at_ms ?? 0;
 
@@ -27,36 +34,79 @@ export class Queue {
   constructor(box, { store, clock, person, sender, onPick }) {
     Object.assign(this, { box, store, clock, person, sender, onPick });
     this.tab = "decide";
-    this.order = []; this.strip = [];             // as shown: keys `table id`
-    this.entries = new Map();                      // key → {table, id, row}
+    this.order = [];
+    this.strip = []; // as shown: keys `table id`
+    this.entries = new Map(); // key → {table, id, row}
     this.selected = null;
-    this.inside = false; this.touched = -Infinity;
+    this.inside = false;
+    this.touched = -Infinity;
     this.waiting = { fresh: 0, urgent: 0 };
     this.#build();
     for (const table of ["incidents", "alerts", "complaints"]) store.on(table, () => soon(this.refresh));
     store.on("snapshot", () => this.take());
     sender.on(() => soon(this.draw));
-    eachSecond(() => { if (this.#free() && this.stale) this.take(); else soon(this.draw); soon(this.meter); });
+    eachSecond(() => {
+      if (this.#free() && this.stale) this.take();
+      else soon(this.draw);
+      soon(this.meter);
+    });
   }
 
   #build() {
-    this.tabs = TABS.map((name) => { const n = h("b"); const node = h("button", { type: "button", class: "tab", onclick: () => this.show(name) }, t(`label.tab_${name}`), n); return { name, node, n }; });
-    const cells = Array.from({ length: METER }, () => h("i")), figure = h("span");
+    this.tabs = TABS.map((name) => {
+      const n = h("b");
+      const node = h(
+        "button",
+        { type: "button", class: "tab", onclick: () => this.show(name) },
+        t(`label.tab_${name}`),
+        n,
+      );
+      return { name, node, n };
+    });
+    const cells = Array.from({ length: METER }, () => h("i")),
+      figure = h("span");
     cells[LINE].classList.add("line");
     this.load = { cells, figure };
-    this.head = h("div", { class: "phead" }, h("div", { class: "tabs", role: "tablist" }, this.tabs.map(({ node }) => node)), h("span", { class: "load", title: t("label.load_hint") }, h("span", { class: "cells" }, cells), figure));
+    this.head = h(
+      "div",
+      { class: "phead" },
+      h(
+        "div",
+        { class: "tabs", role: "tablist" },
+        this.tabs.map(({ node }) => node),
+      ),
+      h("span", { class: "load", title: t("label.load_hint") }, h("span", { class: "cells" }, cells), figure),
+    );
     this.stripBox = h("div", { class: "strip" });
-    const fresh = h("b"), urgent = h("span", { class: "soft" });
-    this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => this.take() }, fresh, urgent, h("kbd", null, "N"));
+    const fresh = h("b"),
+      urgent = h("span", { class: "soft" });
+    this.pill = h(
+      "button",
+      { type: "button", class: "pill", hidden: true, onclick: () => this.take() },
+      fresh,
+      urgent,
+      h("kbd", null, "N"),
+    );
     this.pill.parts = { fresh, urgent };
     this.tall = h("div", { class: "tall" });
     this.list = h("div", { class: "list", role: "listbox", "aria-label": t("label.queue") }, this.tall);
     this.blank = h("div", { class: "blank", hidden: true });
     fill(this.box, this.head, this.stripBox, this.pill, this.list, this.blank);
     this.list.addEventListener("scroll", () => soon(this.draw), { passive: true });
-    this.box.addEventListener("pointerenter", () => { this.inside = true; });
-    this.box.addEventListener("pointermove", () => { this.inside = true; }, { passive: true });
-    this.box.addEventListener("pointerleave", () => { this.inside = false; this.touched = performance.now(); });
+    this.box.addEventListener("pointerenter", () => {
+      this.inside = true;
+    });
+    this.box.addEventListener(
+      "pointermove",
+      () => {
+        this.inside = true;
+      },
+      { passive: true },
+    );
+    this.box.addEventListener("pointerleave", () => {
+      this.inside = false;
+      this.touched = performance.now();
+    });
     this.refresh = () => this.#refresh();
     this.draw = () => this.#draw();
     this.meter = () => this.#meter();
@@ -64,45 +114,74 @@ export class Queue {
   }
 
   /** Somebody used a key on a row: the order holds still for a while. */
-  touch() { this.touched = performance.now(); }
-  #free() { return !this.inside && performance.now() - this.touched > HOLD_MS; }
+  touch() {
+    this.touched = performance.now();
+  }
+  #free() {
+    return !this.inside && performance.now() - this.touched > HOLD_MS;
+  }
 
   /* ---- what belongs here ---------------------------------------------------------------------------------------------- */
 
   #sort() {
-    const role = this.person.role, tabs = { decide: [], hand: [], others: [], no_place: [] };
+    const role = this.person.role,
+      tabs = { decide: [], hand: [], others: [], no_place: [] };
     const put = (table, id, row, tab) => tabs[tab].push({ key: `${table} ${id}`, table, id, row });
-    for (const [id, row] of this.store.tables.incidents) if (isOpen(row)) put("incidents", id, row, decides("incidents", row, role) ? "decide" : isHand(row) ? "hand" : "others");
-    for (const [id, row] of this.store.tables.alerts) if (!row.incident && (row.state === "active" || row.state === "returned")) put("alerts", id, row, decides("alerts", row, role) ? "decide" : "others");
-    for (const [id, row] of this.store.tables.complaints) if (row.state === "no_place") put("complaints", id, { ...row, priority: 3 }, "no_place");
+    for (const [id, row] of this.store.tables.incidents)
+      if (isOpen(row))
+        put("incidents", id, row, decides("incidents", row, role) ? "decide" : isHand(row) ? "hand" : "others");
+    for (const [id, row] of this.store.tables.alerts)
+      if (!row.incident && (row.state === "active" || row.state === "returned"))
+        put("alerts", id, row, decides("alerts", row, role) ? "decide" : "others");
+    for (const [id, row] of this.store.tables.complaints)
+      if (row.state === "no_place") put("complaints", id, { ...row, priority: 3 }, "no_place");
     for (const name of TABS) tabs[name].sort(inOrder);
     return tabs;
   }
 
   #refresh() {
     this.found = this.#sort();
-    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") { node.hidden = this.found[name].length === 0 && this.tab !== name; this.head.classList.toggle("four", !node.hidden); } }
+    for (const { name, n, node } of this.tabs) {
+      text(n, this.found[name].length);
+      if (name === "no_place") {
+        node.hidden = this.found[name].length === 0 && this.tab !== name;
+        this.head.classList.toggle("four", !node.hidden);
+      }
+    }
     const now = new Map(this.found[this.tab].map((entry) => [entry.key, entry]));
     const shown = new Set([...this.order, ...this.strip]);
     const fresh = [...now.values()].filter((entry) => !shown.has(entry.key));
     const urgent = fresh.filter((entry) => entry.row.priority === 1);
-    for (const key of shown) { const entry = now.get(key) ?? this.#moved(key); if (entry) this.entries.set(key, entry); else this.entries.delete(key); }
+    for (const key of shown) {
+      const entry = now.get(key) ?? this.#moved(key);
+      if (entry) this.entries.set(key, entry);
+      else this.entries.delete(key);
+    }
     const wanted = this.found[this.tab].filter((entry) => !this.#above(entry)).map((entry) => entry.key);
-    this.stale = fresh.length > 0 || wanted.length !== this.order.length || wanted.some((key, i) => key !== this.order[i]);
+    this.stale =
+      fresh.length > 0 || wanted.length !== this.order.length || wanted.some((key, i) => key !== this.order[i]);
     if (this.#free()) return this.take();
     if (urgent.length && this.tab === "decide") this.#raise(urgent);
     this.waiting = { fresh: fresh.length, urgent: urgent.length };
     return this.draw();
   }
-  #above(entry) { return this.tab === "decide" && entry.row.priority === 1; }
+  #above(entry) {
+    return this.tab === "decide" && entry.row.priority === 1;
+  }
   /** A row that left this tab keeps its place, dimmed, until the order is taken in. */
   #moved(key) {
-    const [table, id] = split(key), row = this.store.tables[table]?.get(id);
-    return row ? { key, table, id, row: { priority: 3, ...row }, gone: true } : this.entries.get(key) && { ...this.entries.get(key), gone: true };
+    const [table, id] = split(key),
+      row = this.store.tables[table]?.get(id);
+    return row
+      ? { key, table, id, row: { priority: 3, ...row }, gone: true }
+      : this.entries.get(key) && { ...this.entries.get(key), gone: true };
   }
   /** New urgent rows show above at once; the list below is scrolled by as much, so that no row moves. */
   #raise(urgent) {
-    for (const entry of urgent) { this.entries.set(entry.key, entry); this.strip.push(entry.key); }
+    for (const entry of urgent) {
+      this.entries.set(entry.key, entry);
+      this.strip.push(entry.key);
+    }
     this.list.scrollTop += urgent.length * ROW_PX;
   }
 
@@ -111,11 +190,20 @@ export class Queue {
     this.found = this.#sort();
     const all = this.found[this.tab];
     this.entries = new Map(all.map((entry) => [entry.key, entry]));
-    this.strip = all.filter((entry) => this.#above(entry)).sort((a, b) => isUnack(b.row) - isUnack(a.row)).map((entry) => entry.key);
+    this.strip = all
+      .filter((entry) => this.#above(entry))
+      .sort((a, b) => isUnack(b.row) - isUnack(a.row))
+      .map((entry) => entry.key);
     this.order = all.filter((entry) => !this.#above(entry)).map((entry) => entry.key);
     this.stale = false;
     this.waiting = { fresh: 0, urgent: 0 };
-    for (const { name, n, node } of this.tabs) { text(n, this.found[name].length); if (name === "no_place") { node.hidden = this.found[name].length === 0 && this.tab !== name; this.head.classList.toggle("four", !node.hidden); } }
+    for (const { name, n, node } of this.tabs) {
+      text(n, this.found[name].length);
+      if (name === "no_place") {
+        node.hidden = this.found[name].length === 0 && this.tab !== name;
+        this.head.classList.toggle("four", !node.hidden);
+      }
+    }
     this.#draw();
   }
   show(tab) {
@@ -126,17 +214,21 @@ export class Queue {
 
   /* ---- selection and focus --------------------------------------------------------------------------------------------- */
 
-  get keys() { return [...this.strip, ...this.order]; }
+  get keys() {
+    return [...this.strip, ...this.order];
+  }
   /** Move by so many rows from the selected one. */
   move(by) {
-    const keys = this.keys, from = keys.indexOf(this.selected);
+    const keys = this.keys,
+      from = keys.indexOf(this.selected);
     if (!keys.length) return;
     this.touch();
     this.pick(keys[Math.max(0, Math.min(keys.length - 1, from < 0 ? 0 : from + by))], true);
   }
   /** The next row that waits for a decision, after an action on the present one. */
   next() {
-    const keys = this.keys.filter((key) => !this.entries.get(key)?.gone || key === this.selected), from = keys.indexOf(this.selected);
+    const keys = this.keys.filter((key) => !this.entries.get(key)?.gone || key === this.selected),
+      from = keys.indexOf(this.selected);
     const next = keys[from + 1] ?? keys[from - 1];
     if (next) this.pick(next, true);
   }
@@ -152,7 +244,8 @@ export class Queue {
   #reveal(key) {
     const i = this.order.indexOf(key);
     if (i < 0) return;
-    const top = i * ROW_PX, { scrollTop, clientHeight } = this.list;
+    const top = i * ROW_PX,
+      { scrollTop, clientHeight } = this.list;
     if (top < scrollTop) this.list.scrollTop = top;
     else if (top + ROW_PX > scrollTop + clientHeight) this.list.scrollTop = top + ROW_PX - clientHeight;
   }
@@ -160,84 +253,193 @@ export class Queue {
   /* ---- drawing ---------------------------------------------------------------------------------------------------------- */
 
   #draw() {
-    for (const { name, node } of this.tabs) { dress(node, `tab${name === this.tab ? " on" : ""}`); node.setAttribute("aria-selected", String(name === this.tab)); }
+    for (const { name, node } of this.tabs) {
+      dress(node, `tab${name === this.tab ? " on" : ""}`);
+      node.setAttribute("aria-selected", String(name === this.tab));
+    }
     const { fresh, urgent } = this.waiting;
     this.pill.hidden = fresh === 0;
-    if (fresh) { text(this.pill.parts.fresh, t("label.new_n", { n: fresh })); text(this.pill.parts.urgent, urgent ? t("label.urgent_n", { n: urgent }) : ""); this.pill.parts.urgent.hidden = !urgent; }
+    if (fresh) {
+      text(this.pill.parts.fresh, t("label.new_n", { n: fresh }));
+      text(this.pill.parts.urgent, urgent ? t("label.urgent_n", { n: urgent }) : "");
+      this.pill.parts.urgent.hidden = !urgent;
+    }
     const update = (node, key) => this.#row(node, key);
-    keyed(this.stripBox, this.strip.filter((key) => this.entries.has(key)), (key) => key, () => this.#make(), update);
-    const high = this.list.clientHeight || 600, first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX) - 4), last = Math.min(this.order.length, Math.ceil((this.list.scrollTop + high) / ROW_PX) + 4);
+    keyed(
+      this.stripBox,
+      this.strip.filter((key) => this.entries.has(key)),
+      (key) => key,
+      () => this.#make(),
+      update,
+    );
+    const high = this.list.clientHeight || 600,
+      first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX) - 4),
+      last = Math.min(this.order.length, Math.ceil((this.list.scrollTop + high) / ROW_PX) + 4);
     this.tall.style.height = `${this.order.length * ROW_PX}px`;
     const window_ = this.order.slice(first, last).filter((key) => this.entries.has(key));
     const focused = document.activeElement?.dataset?.key;
-    keyed(this.tall, window_, (key) => key, () => this.#make(), (node, key) => { const top = `translateY(${this.order.indexOf(key, first) * ROW_PX}px)`; if (node.style.transform !== top) node.style.transform = top; update(node, key); });
-    if (focused && document.activeElement?.dataset?.key !== focused) this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    keyed(
+      this.tall,
+      window_,
+      (key) => key,
+      () => this.#make(),
+      (node, key) => {
+        const top = `translateY(${this.order.indexOf(key, first) * ROW_PX}px)`;
+        if (node.style.transform !== top) node.style.transform = top;
+        update(node, key);
+      },
+    );
+    if (focused && document.activeElement?.dataset?.key !== focused)
+      this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     const empty = this.keys.length === 0;
-    if (this.blank.hidden === empty) { this.blank.hidden = !empty; this.list.hidden = empty; }
+    if (this.blank.hidden === empty) {
+      this.blank.hidden = !empty;
+      this.list.hidden = empty;
+    }
     if (empty) this.#empty();
   }
 
   #make() {
-    const mark = h("span", { class: "mark" }), name = h("b"), place = h("span", { class: "clip" }), left = leftNode(18, true), id = h("i", { class: "soft" }), age = h("i"), more = h("i", { class: "more" }), state = h("i", { class: "clip" }), faces = h("div", { class: "faces" });
-    const node = h("div", { class: "rowq", role: "option", tabindex: -1 }, mark, h("div", { class: "l1" }, name, place), left, h("div", { class: "l2" }, id, age, more, state), faces);
+    const mark = h("span", { class: "mark" }),
+      name = h("b"),
+      place = h("span", { class: "clip" }),
+      left = leftNode(18, true),
+      id = h("i", { class: "soft" }),
+      age = h("i"),
+      more = h("i", { class: "more" }),
+      state = h("i", { class: "clip" }),
+      faces = h("div", { class: "faces" });
+    const node = h(
+      "div",
+      { class: "rowq", role: "option", tabindex: -1 },
+      mark,
+      h("div", { class: "l1" }, name, place),
+      left,
+      h("div", { class: "l2" }, id, age, more, state),
+      faces,
+    );
     node.parts = { mark, name, place, left, id, age, more, state, faces };
-    node.addEventListener("click", () => { this.touch(); this.pick(node.dataset.key, true); });
+    node.addEventListener("click", () => {
+      this.touch();
+      this.pick(node.dataset.key, true);
+    });
     return node;
   }
 
   #row(node, key) {
-    const entry = this.entries.get(key), { table, row, gone } = entry, { mark, name, place, left, id, age, more, state, faces } = node.parts, on = key === this.selected;
+    const entry = this.entries.get(key),
+      { table, row, gone } = entry,
+      { mark, name, place, left, id, age, more, state, faces } = node.parts,
+      on = key === this.selected;
     if (node.dataset.key !== key) node.dataset.key = key;
     const unack = table === "incidents" ? isUnack(row) : table === "alerts" && row.state === "active";
-    const words = this.sender.words(key), refused = this.sender.refused.has(key);
-    dress(node, `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}`);
+    const words = this.sender.words(key),
+      refused = this.sender.refused.has(key);
+    dress(
+      node,
+      `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}`,
+    );
     node.setAttribute("aria-selected", String(on));
     node.tabIndex = on || (!this.selected && this.keys[0] === key) ? 0 : -1;
-    const look = table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;
+    const look =
+      table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;
     if (mark.dataset.look !== look) {
       mark.dataset.look = look;
-      fill(mark, table === "incidents" ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 20, { name: t("label.priority", { p: row.priority }) }) : table === "alerts" ? svg(sensorMark(row.state, row.priority), 20, { name: word("alert", row.state) }) : icon("place", 18));
+      fill(
+        mark,
+        table === "incidents"
+          ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 20, {
+              name: t("label.priority", { p: row.priority }),
+            })
+          : table === "alerts"
+            ? svg(sensorMark(row.state, row.priority), 20, { name: word("alert", row.state) })
+            : icon("place", 18),
+      );
     }
     text(name, table === "alerts" ? named(rule(row.rule)) || row.rule : category(row.category));
     text(place, table === "complaints" ? row.address || row.text : where(row));
     left.show(gone ? null : timeLeft(row, this.clock.now()));
-    text(id, table === "incidents" ? `#${row.number}` : table === "alerts" ? subjectOf(row) : word("channel", row.channel));
+    text(
+      id,
+      table === "incidents" ? `#${row.number}` : table === "alerts" ? subjectOf(row) : word("channel", row.channel),
+    );
     text(age, ago((this.clock.now() - at(row)) / 1000));
     const merged = row.merged > 0 ? row.merged : 0;
-    if (more.dataset.n !== String(merged)) { more.dataset.n = String(merged); fill(more, merged ? [icon("merge", 13), t("label.merged_n", { n: merged })] : []); more.hidden = !merged; }
+    if (more.dataset.n !== String(merged)) {
+      more.dataset.n = String(merged);
+      fill(more, merged ? [icon("merge", 13), t("label.merged_n", { n: merged })] : []);
+      more.hidden = !merged;
+    }
     text(state, words || (table === "incidents" ? word("state", row.state) : word("alert", row.state)));
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
     state.title = words;
-    const seat = row.acknowledged_by ?? "", [, , who] = seat.split("/");
-    if (faces.dataset.who !== seat) { faces.dataset.who = seat; fill(faces, who ? face(who, who === this.person.name) : []); }
+    const seat = row.acknowledged_by ?? "",
+      [, , who] = seat.split("/");
+    if (faces.dataset.who !== seat) {
+      faces.dataset.who = seat;
+      fill(faces, who ? face(who, who === this.person.name) : []);
+    }
   }
 
   #meter() {
     const now = this.clock.now();
     let n = 0;
     for (const { row } of this.found?.decide ?? []) if (now - (row.received_at_ms ?? 0) < METER_MS) n++;
-    for (const row of this.store.tables.incidents.values()) if (isHand(row) && row.dispatched_at_ms && now - row.received_at_ms < METER_MS) n++;
+    for (const row of this.store.tables.incidents.values())
+      if (isHand(row) && row.dispatched_at_ms && now - row.received_at_ms < METER_MS) n++;
     if (this.load.n === n) return;
     this.load.n = n;
-    this.load.cells.forEach((cell, i) => dress(cell, `${i < n ? (i >= LINE ? "over" : "on") : ""}${i === LINE ? " line" : ""}`));
+    this.load.cells.forEach((cell, i) =>
+      dress(cell, `${i < n ? (i >= LINE ? "over" : "on") : ""}${i === LINE ? " line" : ""}`),
+    );
     text(this.load.figure, t("label.per_10min", { n }));
   }
 
   /** Nothing waits: proof of life instead of an empty list. */
   #empty() {
-    const loaded = this.store.seq !== null, key = `${this.tab} ${loaded}`;
+    const loaded = this.store.seq !== null,
+      key = `${this.tab} ${loaded}`;
     if (this.blank.dataset.key !== key) {
       this.blank.dataset.key = key;
-      fill(this.blank, h("h3", null, t(loaded ? `label.empty_${this.tab}` : "label.loading")), h("p", null, t(loaded ? "label.empty_hint" : "label.loading_hint")), h("ul"));
+      fill(
+        this.blank,
+        h("h3", null, t(loaded ? `label.empty_${this.tab}` : "label.loading")),
+        h("p", null, t(loaded ? "label.empty_hint" : "label.loading_hint")),
+        h("ul"),
+      );
     }
     if (!loaded) return;
-    const rows = [...this.store.tables.sources.values()].slice(0, 4).map((row) => { const heard = this.store.telemetry.sources.get(row.id)?.[0]; return [row.id, `${word("source_kind", row.kind)} ${row.id}`, heard ? ago((this.clock.now() - heard) / 1000) : word("source", row.state)]; });
+    const rows = [...this.store.tables.sources.values()].slice(0, 4).map((row) => {
+      const heard = this.store.telemetry.sources.get(row.id)?.[0];
+      return [
+        row.id,
+        `${word("source_kind", row.kind)} ${row.id}`,
+        heard ? ago((this.clock.now() - heard) / 1000) : word("source", row.state),
+      ];
+    });
     const { checked } = this.store;
-    if (checked) rows.push(["=", t(checked.holds ? "label.screen_equals_store" : "honesty.doubt"), ago((Date.now() - checked.at) / 1000)]);
-    keyed(this.blank.lastChild, rows, ([id]) => id, () => h("li", null, h("b"), h("span")), (node, [, what, since]) => { text(node.firstChild, what); text(node.lastChild, since); });
+    if (checked)
+      rows.push([
+        "=",
+        t(checked.holds ? "label.screen_equals_store" : "honesty.doubt"),
+        ago((Date.now() - checked.at) / 1000),
+      ]);
+    keyed(
+      this.blank.lastChild,
+      rows,
+      ([id]) => id,
+      () => h("li", null, h("b"), h("span")),
+      (node, [, what, since]) => {
+        text(node.firstChild, what);
+        text(node.lastChild, since);
+      },
+    );
   }
 }
 
 /** What an alert is about: a sensor by its id, a burst by its class. */
 export const subjectOf = (row) => (row.kind === "burst" ? category(row.subject.split("@")[0]) : row.subject);
-const split = (key) => { const i = key.indexOf(" "); return [key.slice(0, i), key.slice(i + 1)]; };
+const split = (key) => {
+  const i = key.indexOf(" ");
+  return [key.slice(0, i), key.slice(i + 1)];
+};

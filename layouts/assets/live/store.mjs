@@ -5,7 +5,11 @@ const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 
 const CRC = (() => {
   const table = new Uint32Array(256);
-  for (let n = 0; n < 256; n++) { let c = n; for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1; table[n] = c >>> 0; }
+  for (let n = 0; n < 256; n++) {
+    let c = n;
+    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+    table[n] = c >>> 0;
+  }
   return table;
 })();
 const encoder = new TextEncoder();
@@ -28,7 +32,7 @@ export class Store {
     /** @type {Map<string, Row>} */ this.details = new Map();
     this.seq = null;
     this.pack = null;
-    this.checked = null;   // {at, holds}: the last comparison with the store of the server
+    this.checked = null; // {at, holds}: the last comparison with the store of the server
     this.listeners = new Map();
   }
 
@@ -38,7 +42,9 @@ export class Store {
     this.listeners.get(topic).add(tell);
     return () => this.listeners.get(topic).delete(tell);
   }
-  tell(topic, what) { for (const one of this.listeners.get(topic) ?? []) one(what); }
+  tell(topic, what) {
+    for (const one of this.listeners.get(topic) ?? []) one(what);
+  }
 
   /** Apply one message of the channel. Unknown types and unknown tables are skipped: a newer server may say more. */
   apply(message) {
@@ -60,15 +66,17 @@ export class Store {
 
   apply_changes({ seq, changes }) {
     const touched = new Map();
-    for (const change of changes) for (const name of Object.keys(change.rows ?? {})) {
-      const table = this.tables[name];
-      if (!table) continue;
-      if (!touched.has(name)) touched.set(name, new Set());
-      for (const [id, row] of Object.entries(change.rows[name])) {
-        if (row === null) table.delete(id); else table.set(id, row);
-        touched.get(name).add(id);
+    for (const change of changes)
+      for (const name of Object.keys(change.rows ?? {})) {
+        const table = this.tables[name];
+        if (!table) continue;
+        if (!touched.has(name)) touched.set(name, new Set());
+        for (const [id, row] of Object.entries(change.rows[name])) {
+          if (row === null) table.delete(id);
+          else table.set(id, row);
+          touched.get(name).add(id);
+        }
       }
-    }
     this.seq = seq;
     for (const [name, ids] of touched) this.tell(name, ids);
     this.tell("changes", changes);
@@ -76,15 +84,20 @@ export class Store {
 
   apply_telemetry({ whole, rows }) {
     for (const name of TELEMETRY) {
-      const given = rows?.[name], table = this.telemetry[name];
+      const given = rows?.[name],
+        table = this.telemetry[name];
       if (whole && (name === "sensors" || name === "cells" || given)) table.clear();
-      for (const id in given) if (given[id] === null) table.delete(id); else table.set(id, given[id]);
+      for (const id in given)
+        if (given[id] === null) table.delete(id);
+        else table.set(id, given[id]);
     }
     this.tell("telemetry", { whole: Boolean(whole), rows: rows ?? {} });
   }
 
   apply_kpi({ rows }) {
-    for (const [key, row] of Object.entries(rows)) if (row === null) this.kpi.delete(key); else this.kpi.set(key, row);
+    for (const [key, row] of Object.entries(rows))
+      if (row === null) this.kpi.delete(key);
+      else this.kpi.set(key, row);
     this.tell("kpi", rows);
   }
 
@@ -115,8 +128,11 @@ export class Store {
 
   /** What this screen holds, as `ControlRoom.view()` says it. */
   view() {
-    return { seq: this.seq, rows: Object.fromEntries(TABLES.map((name) => [name, Object.fromEntries(this.tables[name])])) };
+    return {
+      seq: this.seq,
+      rows: Object.fromEntries(TABLES.map((name) => [name, Object.fromEntries(this.tables[name])])),
+    };
   }
 }
 
-const same = (a, b) => a[0] === b[0] && (a[1] >>> 0) === (b[1] >>> 0);
+const same = (a, b) => a[0] === b[0] && a[1] >>> 0 === b[1] >>> 0;

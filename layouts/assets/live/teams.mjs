@@ -11,8 +11,9 @@ import { clock as asClock, metres, span } from "./time.mjs";
 import { category, named, pack, t, where, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
-const BEST = 3, MOST = 5;
-const MOST_RESTING = 40;         // off duty, nearest first: a city may know thousands of people who are not at work
+const BEST = 3,
+  MOST = 5;
+const MOST_RESTING = 40; // off duty, nearest first: a city may know thousands of people who are not at work
 const NOT_ACCEPTED = new Set(["held", "sent", "delivered", "seen"]);
 const OLD_S = 60;
 const POSITION_STALE_S = 120;
@@ -24,57 +25,156 @@ export class Advice {
   constructor(box, { store, clock, person, onSend, onShown, allowed }) {
     Object.assign(this, { box, store, clock, person, onSend, onShown, allowed });
     this.incident = null;
-    const title = h("h2"), note = h("span", { class: "note push" }), list = h("div"), short = h("div", { class: "short" });
+    const title = h("h2"),
+      note = h("span", { class: "note push" }),
+      list = h("div"),
+      short = h("div", { class: "short" });
     this.parts = { title, note, list, short };
-    fill(box, h("div", { class: "phead" }, title, note), h("div", { class: "acols ahead" }, h("span"), h("span"), ["arrives", "distance", "load", "position"].map((name) => h("span", null, t(`label.${name}`)))), list, short);
+    fill(
+      box,
+      h("div", { class: "phead" }, title, note),
+      h(
+        "div",
+        { class: "acols ahead" },
+        h("span"),
+        h("span"),
+        ["arrives", "distance", "load", "position"].map((name) => h("span", null, t(`label.${name}`))),
+      ),
+      list,
+      short,
+    );
     this.draw = () => this.#draw();
     store.on("detail", () => soon(this.draw));
     eachSecond(() => soon(this.draw));
   }
-  show(id) { this.incident = id; this.#draw(); }
+  show(id) {
+    this.incident = id;
+    this.#draw();
+  }
   /** The teams that digits choose from, best first. */
-  get choices() { return this.#may().slice(0, MOST); }
+  get choices() {
+    return this.#may().slice(0, MOST);
+  }
   /** Proposals that can be followed: not blocked, and heard of. */
-  #may() { return (this.store.details.get(`incident:${this.incident}`)?.advice ?? []).filter((one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent"); }
+  #may() {
+    return (this.store.details.get(`incident:${this.incident}`)?.advice ?? []).filter(
+      (one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent",
+    );
+  }
 
   #draw() {
     const row = this.incident && this.store.tables.incidents.get(this.incident);
     const early = row?.state === "reported" || row?.state === "pending_register";
-    this.box.hidden = !row || !(row.state === "pending_dispatch" || isHand(row) || (early && this.person.role === "dispatcher"));
-    if (this.box.hidden) { this.rows = []; this.#tell(); return; }
-    const { title, note, list, short } = this.parts, detail = this.store.details.get(`incident:${this.incident}`), all = detail?.advice ?? [];
+    this.box.hidden =
+      !row || !(row.state === "pending_dispatch" || isHand(row) || (early && this.person.role === "dispatcher"));
+    if (this.box.hidden) {
+      this.rows = [];
+      this.#tell();
+      return;
+    }
+    const { title, note, list, short } = this.parts,
+      detail = this.store.details.get(`incident:${this.incident}`),
+      all = detail?.advice ?? [];
     this.rows = this.#may();
     text(title, t("label.advice_for", { number: row.number }));
     const oldest = Math.max(0, ...this.rows.slice(0, BEST).map((one) => one.position_age_s ?? 0));
-    text(note, !detail ? t("label.loading") : oldest > POSITION_STALE_S ? t("label.advice_old", { age: span(oldest) }) : t("label.advice_straight"));
+    text(
+      note,
+      !detail
+        ? t("label.loading")
+        : oldest > POSITION_STALE_S
+          ? t("label.advice_old", { age: span(oldest) })
+          : t("label.advice_straight"),
+    );
     dress(note, oldest > POSITION_STALE_S ? "note push age stale" : "note push");
-    keyed(list, this.rows.slice(0, this.box.classList.contains("wide") ? MOST : BEST), (one) => one.team, () => this.#make(), (node, one) => this.#card(node, one));
-    const blocked = all.filter((one) => one.blocked).sort((a, b) => a.distance_m - b.distance_m).slice(0, 2);
-    const silent = [...this.store.tables.teams.values()].filter((team) => team.shown === "silent").map((team) => ({ team, away: metresBetween(team, row) })).sort((a, b) => a.away - b.away)[0];
-    const words = [...blocked.map((one) => t(`blocked.${one.blocked}`, { team: callOf(this.store, one.team), distance_m: one.distance_m })), silent && silent.away < 1500 && t("blocked.silent", { team: silent.team.call, distance_m: silent.away, age: silent.team.silent_since_ms ? span((this.clock.now() - silent.team.silent_since_ms) / 1000) : "–" })].filter(Boolean);
+    keyed(
+      list,
+      this.rows.slice(0, this.box.classList.contains("wide") ? MOST : BEST),
+      (one) => one.team,
+      () => this.#make(),
+      (node, one) => this.#card(node, one),
+    );
+    const blocked = all
+      .filter((one) => one.blocked)
+      .sort((a, b) => a.distance_m - b.distance_m)
+      .slice(0, 2);
+    const silent = [...this.store.tables.teams.values()]
+      .filter((team) => team.shown === "silent")
+      .map((team) => ({ team, away: metresBetween(team, row) }))
+      .sort((a, b) => a.away - b.away)[0];
+    const words = [
+      ...blocked.map((one) =>
+        t(`blocked.${one.blocked}`, { team: callOf(this.store, one.team), distance_m: one.distance_m }),
+      ),
+      silent &&
+        silent.away < 1500 &&
+        t("blocked.silent", {
+          team: silent.team.call,
+          distance_m: silent.away,
+          age: silent.team.silent_since_ms ? span((this.clock.now() - silent.team.silent_since_ms) / 1000) : "–",
+        }),
+    ].filter(Boolean);
     short.hidden = !words.length && all.length > 0;
-    text(short, words.join(window.comis.lang === "en" ? " " : "") || (detail && !all.length ? t("label.no_team_fits") : ""));
+    text(
+      short,
+      words.join(window.comis.lang === "en" ? " " : "") || (detail && !all.length ? t("label.no_team_fits") : ""),
+    );
     this.#tell();
   }
   #tell() {
-    const key = this.rows.slice(0, BEST).map((one) => `${one.team}${Math.round(one.eta_s / 60)}`).join() + this.incident;
-    if (key !== this.told) { this.told = key; this.onShown(this.incident, this.rows.slice(0, BEST)); }
+    const key =
+      this.rows
+        .slice(0, BEST)
+        .map((one) => `${one.team}${Math.round(one.eta_s / 60)}`)
+        .join() + this.incident;
+    if (key !== this.told) {
+      this.told = key;
+      this.onShown(this.incident, this.rows.slice(0, BEST));
+    }
   }
 
   #make() {
-    const key = h("kbd"), mark = h("span"), call = h("b"), post = h("span", { class: "clip" }), eta = h("b"), away = h("span", { class: "num" }), load = h("span", { class: "num" }), age = ageNode(), why = h("p");
-    const node = h("button", { type: "button", class: "card", onclick: () => this.onSend(node.team) }, h("span", { class: "acols" }, key, h("span", { class: "name" }, mark, call, post), h("span", { class: "num" }, eta, h("span", null, t("unit.min_short"))), away, load, h("span", { class: "num" }, age), why));
+    const key = h("kbd"),
+      mark = h("span"),
+      call = h("b"),
+      post = h("span", { class: "clip" }),
+      eta = h("b"),
+      away = h("span", { class: "num" }),
+      load = h("span", { class: "num" }),
+      age = ageNode(),
+      why = h("p");
+    const node = h(
+      "button",
+      { type: "button", class: "card", onclick: () => this.onSend(node.team) },
+      h(
+        "span",
+        { class: "acols" },
+        key,
+        h("span", { class: "name" }, mark, call, post),
+        h("span", { class: "num" }, eta, h("span", null, t("unit.min_short"))),
+        away,
+        load,
+        h("span", { class: "num" }, age),
+        why,
+      ),
+    );
     node.parts = { key, mark, call, post, eta, away, load, age, why };
     return node;
   }
   #card(node, one) {
-    const team = this.store.tables.teams.get(one.team), { key, mark, call, post, eta, away, load, age, why } = node.parts, index = this.rows.indexOf(one);
+    const team = this.store.tables.teams.get(one.team),
+      { key, mark, call, post, eta, away, load, age, why } = node.parts,
+      index = this.rows.indexOf(one);
     node.team = one.team;
     node.disabled = !this.allowed();
     dress(node, `card${index === 0 ? " best" : ""}`);
     text(key, index + 1);
-    const heading = this.store.telemetry.teams.get(one.team)?.[3] ?? 0, look = `${team?.shown}${Math.round(heading / 15)}`;
-    if (mark.dataset.look !== look) { mark.dataset.look = look; fill(mark, svg(teamMark(team?.shown ?? "off"), 17, { turn: heading, name: word("team", team?.shown) })); }
+    const heading = this.store.telemetry.teams.get(one.team)?.[3] ?? 0,
+      look = `${team?.shown}${Math.round(heading / 15)}`;
+    if (mark.dataset.look !== look) {
+      mark.dataset.look = look;
+      fill(mark, svg(teamMark(team?.shown ?? "off"), 17, { turn: heading, name: word("team", team?.shown) }));
+    }
     text(call, team?.call ?? one.team);
     text(post, named(team, "post"));
     text(eta, one.eta_s < 60 ? "<1" : Math.round(one.eta_s / 60));
@@ -85,7 +185,10 @@ export class Advice {
   }
   /** Reasons as one sentence: how it moves, what it has in hand, what speaks for it. */
   #sentence(one, team) {
-    const how = team ? t(`kind.${team.kind}`) : "", reasons = one.reasons.filter((code) => code !== "busy" && code !== "free").map((code) => t(`reason_code.${code}`, { age: one.position_age_s == null ? "–" : span(one.position_age_s) }));
+    const how = team ? t(`kind.${team.kind}`) : "",
+      reasons = one.reasons
+        .filter((code) => code !== "busy" && code !== "free")
+        .map((code) => t(`reason_code.${code}`, { age: one.position_age_s == null ? "–" : span(one.position_age_s) }));
     const load = one.load ? t("reason_code.busy", { n: one.load }) : t("reason_code.free");
     return `${[how, load, ...reasons].filter(Boolean).join(separator)}${window.comis.lang === "en" ? "." : "。"}`;
   }
@@ -95,7 +198,9 @@ export class Advice {
 export class Tray {
   constructor(box, { store, clock, onPick }) {
     Object.assign(this, { box, store, clock, onPick });
-    const n = h("b", { class: "muted" }), note = h("span", { class: "note push" }), list = h("div", { class: "traylist" });
+    const n = h("b", { class: "muted" }),
+      note = h("span", { class: "note push" }),
+      list = h("div", { class: "traylist" });
     this.parts = { n, note, list };
     fill(box, h("div", { class: "phead" }, h("h2", null, t("label.sent_not_accepted")), n, note), list);
     this.draw = () => this.#draw();
@@ -104,23 +209,56 @@ export class Tray {
     eachSecond(() => soon(this.draw));
   }
   #draw() {
-    const { n, note, list } = this.parts, rows = [...this.store.tables.assignments.values()].filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled").sort((a, b) => a.sent_at_ms - b.sent_at_ms);
+    const { n, note, list } = this.parts,
+      rows = [...this.store.tables.assignments.values()]
+        .filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled")
+        .sort((a, b) => a.sent_at_ms - b.sent_at_ms);
     text(n, rows.length || "");
     text(note, rows.length ? t("label.tray_hint") : t("label.none"));
-    keyed(list, rows, (row) => row.id, () => this.#make(), (node, row) => this.#row(node, row));
+    keyed(
+      list,
+      rows,
+      (row) => row.id,
+      () => this.#make(),
+      (node, row) => this.#row(node, row),
+    );
   }
   #make() {
-    const mark = h("span"), call = h("b"), what = h("span", { class: "what clip" }), track = trackNode(), since = h("span", { class: "since" });
-    const node = h("button", { type: "button", class: "await", onclick: () => this.onPick(node.incident) }, mark, h("span", { class: "to" }, svg(teamMark("sent"), 15, { turn: 20 }), call), what, track, since);
+    const mark = h("span"),
+      call = h("b"),
+      what = h("span", { class: "what clip" }),
+      track = trackNode(),
+      since = h("span", { class: "since" });
+    const node = h(
+      "button",
+      { type: "button", class: "await", onclick: () => this.onPick(node.incident) },
+      mark,
+      h("span", { class: "to" }, svg(teamMark("sent"), 15, { turn: 20 }), call),
+      what,
+      track,
+      since,
+    );
     node.parts = { mark, call, what, track, since };
     return node;
   }
   #row(node, row) {
-    const incident = this.store.tables.incidents.get(row.incident), { mark, call, what, track, since } = node.parts, waited_s = (this.clock.now() - row.sent_at_ms) / 1000, limit_s = pack().stages?.accept_s ?? 60, p = incident?.priority ?? 3;
+    const incident = this.store.tables.incidents.get(row.incident),
+      { mark, call, what, track, since } = node.parts,
+      waited_s = (this.clock.now() - row.sent_at_ms) / 1000,
+      limit_s = pack().stages?.accept_s ?? 60,
+      p = incident?.priority ?? 3;
     node.incident = row.incident;
-    if (mark.dataset.p !== String(p)) { mark.dataset.p = String(p); fill(mark, svg(incidentMark(p, { hand: true }), 15)); }
+    if (mark.dataset.p !== String(p)) {
+      mark.dataset.p = String(p);
+      fill(mark, svg(incidentMark(p, { hand: true }), 15));
+    }
     text(call, callOf(this.store, row.team));
-    text(what, row.state === "recalled" ? t("label.recall_waits", { number: row.number }) : `#${row.number} ${incident ? where(incident) : ""}`);
+    text(
+      what,
+      row.state === "recalled"
+        ? t("label.recall_waits", { number: row.number })
+        : `#${row.number} ${incident ? where(incident) : ""}`,
+    );
     track.show(row.state);
     text(since, row.waiting ? t("label.waiting") : asClock(waited_s));
     dress(since, `since${!row.waiting && waited_s > limit_s ? " slow" : ""}`);
@@ -132,45 +270,117 @@ export class Crew {
   constructor(box, { store, clock, onPick }) {
     Object.assign(this, { box, store, clock, onPick });
     this.near = null;
-    const title = h("h2"), counts = h("div", { class: "counts" }), list = h("div", { class: "crewlist" });
-    this.counts = SHOWN.map((shown) => { const n = h("span"), node = h("span", { title: word("team", shown) }, svg(teamMark(shown), 14, { name: word("team", shown) }), n); return { shown, n, node }; });
-    fill(counts, this.counts.map(({ node }) => node));
+    const title = h("h2"),
+      counts = h("div", { class: "counts" }),
+      list = h("div", { class: "crewlist" });
+    this.counts = SHOWN.map((shown) => {
+      const n = h("span"),
+        node = h("span", { title: word("team", shown) }, svg(teamMark(shown), 14, { name: word("team", shown) }), n);
+      return { shown, n, node };
+    });
+    fill(
+      counts,
+      this.counts.map(({ node }) => node),
+    );
     this.parts = { title, list };
-    fill(box, h("div", { class: "phead" }, title, counts), h("div", { class: "rowt th" }, h("span"), h("span"), h("span", null, t("label.post")), h("span", null, t("label.job")), h("span", { class: "num" }, t("label.in_state")), h("span", { class: "num" }, t("label.position"))), list);
+    fill(
+      box,
+      h("div", { class: "phead" }, title, counts),
+      h(
+        "div",
+        { class: "rowt th" },
+        h("span"),
+        h("span"),
+        h("span", null, t("label.post")),
+        h("span", null, t("label.job")),
+        h("span", { class: "num" }, t("label.in_state")),
+        h("span", { class: "num" }, t("label.position")),
+      ),
+      list,
+    );
     this.draw = () => this.#draw();
     for (const table of ["teams", "assignments"]) store.on(table, () => soon(this.draw));
     store.on("snapshot", () => soon(this.draw));
     eachSecond(() => soon(this.draw));
   }
   /** @param {object|null} row the incident that decides the order */
-  show(row, advised = []) { this.near = row; this.advised = new Set(advised); soon(this.draw); }
+  show(row, advised = []) {
+    this.near = row;
+    this.advised = new Set(advised);
+    soon(this.draw);
+  }
 
   #draw() {
-    const teams = [...this.store.tables.teams.values()], live = this.store.telemetry.teams, place = (team) => { const one = live.get(team.id); return one ? { lat: one[0], lon: one[1] } : team; };
+    const teams = [...this.store.tables.teams.values()],
+      live = this.store.telemetry.teams,
+      place = (team) => {
+        const one = live.get(team.id);
+        return one ? { lat: one[0], lon: one[1] } : team;
+      };
     text(this.parts.title, t("label.teams_n", { n: teams.length }));
-    for (const { shown, n, node } of this.counts) { const count = teams.filter((team) => team.shown === shown).length; text(n, count); node.hidden = count === 0; }
+    for (const { shown, n, node } of this.counts) {
+      const count = teams.filter((team) => team.shown === shown).length;
+      text(n, count);
+      node.hidden = count === 0;
+    }
     const away = new Map(teams.map((team) => [team.id, this.near ? metresBetween(place(team), this.near) : 0]));
-    teams.sort((a, b) => (a.shown === "off") - (b.shown === "off") || away.get(a.id) - away.get(b.id) || (a.call < b.call ? -1 : 1));
+    teams.sort(
+      (a, b) =>
+        (a.shown === "off") - (b.shown === "off") || away.get(a.id) - away.get(b.id) || (a.call < b.call ? -1 : 1),
+    );
     const listed = teams.filter((team) => team.shown !== "off").length + MOST_RESTING;
-    keyed(this.parts.list, teams.slice(0, listed), (team) => team.id, () => this.#make(), (node, team) => this.#row(node, team));
+    keyed(
+      this.parts.list,
+      teams.slice(0, listed),
+      (team) => team.id,
+      () => this.#make(),
+      (node, team) => this.#row(node, team),
+    );
   }
   #make() {
-    const mark = h("span"), call = h("b"), post = h("span", { class: "post clip" }), job = h("span", { class: "clip" }), since = h("span", { class: "num" }), age = ageNode();
-    const node = h("button", { type: "button", class: "rowt", onclick: () => this.onPick(node.team) }, mark, call, post, job, since, age);
+    const mark = h("span"),
+      call = h("b"),
+      post = h("span", { class: "post clip" }),
+      job = h("span", { class: "clip" }),
+      since = h("span", { class: "num" }),
+      age = ageNode();
+    const node = h(
+      "button",
+      { type: "button", class: "rowt", onclick: () => this.onPick(node.team) },
+      mark,
+      call,
+      post,
+      job,
+      since,
+      age,
+    );
     node.parts = { mark, call, post, job, since, age };
     return node;
   }
   #row(node, team) {
-    const { mark, call, post, job, since, age } = node.parts, live = this.store.telemetry.teams.get(team.id), now = this.clock.now(), heading = live?.[3] ?? 0, look = `${team.shown}${Math.round(heading / 15)}`;
+    const { mark, call, post, job, since, age } = node.parts,
+      live = this.store.telemetry.teams.get(team.id),
+      now = this.clock.now(),
+      heading = live?.[3] ?? 0,
+      look = `${team.shown}${Math.round(heading / 15)}`;
     node.team = team.id;
-    if (mark.dataset.look !== look) { mark.dataset.look = look; fill(mark, svg(teamMark(team.shown), 16, { turn: heading, name: word("team", team.shown) })); }
-    dress(node, `rowt${this.advised?.has(team.id) ? " on" : ""}${team.shown === "break" || team.shown === "off" ? " rest" : ""}`);
+    if (mark.dataset.look !== look) {
+      mark.dataset.look = look;
+      fill(mark, svg(teamMark(team.shown), 16, { turn: heading, name: word("team", team.shown) }));
+    }
+    dress(
+      node,
+      `rowt${this.advised?.has(team.id) ? " on" : ""}${team.shown === "break" || team.shown === "off" ? " rest" : ""}`,
+    );
     text(call, team.call);
     text(post, named(team, "post") + (team.kind === "car" ? `${separator}${t("kind.car_short")}` : ""));
     const order = team.active && this.store.tables.assignments.get(team.active);
     text(job, order ? `#${order.number}${team.waiting?.length ? ` +${team.waiting.length}` : ""}` : "");
     text(since, team.shown === "silent" ? "–" : asClock((now - team.shown_since_ms) / 1000));
-    age.show(live ? Math.max(0, (now - live[2]) / 1000) : null, team.shown === "off" ? Infinity : OLD_S * Math.max(1, this.clock.rate / 5));
+    age.show(
+      live ? Math.max(0, (now - live[2]) / 1000) : null,
+      team.shown === "off" ? Infinity : OLD_S * Math.max(1, this.clock.rate / 5),
+    );
   }
 }
 
@@ -179,18 +389,39 @@ export class Timers {
   constructor(box, { store, clock, onPick, leftNode, timeLeft }) {
     Object.assign(this, { box, store, clock, onPick, leftNode, timeLeft });
     this.list = h("div", { class: "timerlist" });
-    fill(box, h("div", { class: "timer head" }, t("label.timers")), this.list, h("div", { class: "timer head push" }, h("kbd", null, "?"), t("key.keys")));
+    fill(
+      box,
+      h("div", { class: "timer head" }, t("label.timers")),
+      this.list,
+      h("div", { class: "timer head push" }, h("kbd", null, "?"), t("key.keys")),
+    );
     eachSecond(() => soon(this.draw));
     store.on("incidents", () => soon(this.draw));
     this.draw = () => this.#draw();
   }
   #draw() {
-    const now = this.clock.now(), rows = [...this.store.tables.incidents.values()].filter((row) => isOpen(row) && row.due_ms != null).sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1)).slice(0, 9);
-    keyed(this.list, rows, (row) => row.id, () => { const left = this.leftNode(18), what = h("small"), node = h("button", { type: "button", class: "timer", onclick: () => this.onPick(node.incident) }, left, what); node.parts = { left, what }; return node; }, (node, row) => {
-      node.incident = row.id;
-      node.parts.left.show(this.timeLeft(row, now));
-      text(node.parts.what, `#${row.number} ${t(`limit_short.${row.state}`)}`);
-      node.title = `${category(row.category)} ${where(row)}`;
-    });
+    const now = this.clock.now(),
+      rows = [...this.store.tables.incidents.values()]
+        .filter((row) => isOpen(row) && row.due_ms != null)
+        .sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1))
+        .slice(0, 9);
+    keyed(
+      this.list,
+      rows,
+      (row) => row.id,
+      () => {
+        const left = this.leftNode(18),
+          what = h("small"),
+          node = h("button", { type: "button", class: "timer", onclick: () => this.onPick(node.incident) }, left, what);
+        node.parts = { left, what };
+        return node;
+      },
+      (node, row) => {
+        node.incident = row.id;
+        node.parts.left.show(this.timeLeft(row, now));
+        text(node.parts.what, `#${row.number} ${t(`limit_short.${row.state}`)}`);
+        node.title = `${category(row.category)} ${where(row)}`;
+      },
+    );
   }
 }

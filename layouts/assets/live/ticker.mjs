@@ -7,39 +7,81 @@ import { soon } from "./loop.mjs";
 import { clock as asClock, span } from "./time.mjs";
 import { category, lang, t, where, word } from "./words.mjs";
 
-const ROOM = 3, DWELL_S = 8;
+const ROOM = 3,
+  DWELL_S = 8;
 
 /** Urgent: every open priority 1, then priority 2 beyond its limit; unacknowledged first, then the newest. */
 export function urgent(incidents, now) {
-  return [...incidents].filter((row) => isOpen(row) && (row.priority === 1 || (row.priority === 2 && row.due_ms != null && row.due_ms < now)))
-    .sort((a, b) => a.priority - b.priority || isUnack(b) - isUnack(a) || isHand(a) - isHand(b) || b.reported_at_ms - a.reported_at_ms || (a.id < b.id ? -1 : 1));
+  return [...incidents]
+    .filter(
+      (row) => isOpen(row) && (row.priority === 1 || (row.priority === 2 && row.due_ms != null && row.due_ms < now)),
+    )
+    .sort(
+      (a, b) =>
+        a.priority - b.priority ||
+        isUnack(b) - isUnack(a) ||
+        isHand(a) - isHand(b) ||
+        b.reported_at_ms - a.reported_at_ms ||
+        (a.id < b.id ? -1 : 1),
+    );
 }
 
 export function mountTicker(box, { store, clock }) {
-  const where_ = h("span"), dots = h("span", { class: "pages" }), head = h("div", { class: "head" }, where_, dots), calm = h("p", { class: "calm" }), list = h("div", { style: { display: "contents" } });
+  const where_ = h("span"),
+    dots = h("span", { class: "pages" }),
+    head = h("div", { class: "head" }, where_, dots),
+    calm = h("p", { class: "calm" }),
+    list = h("div", { style: { display: "contents" } });
   fill(box, head, list, calm);
-  let page = 0, turned = 0, rows = [];
+  let page = 0,
+    turned = 0,
+    rows = [];
 
   function make() {
-    const mark = h("span"), line = h("p", { class: "clip" }), state = h("small", { class: "clip" });
-    return Object.assign(h("article", { class: "news" }, mark, h("div", null, line, state)), { parts: { mark, line, state } });
+    const mark = h("span"),
+      line = h("p", { class: "clip" }),
+      state = h("small", { class: "clip" });
+    return Object.assign(h("article", { class: "news" }, mark, h("div", null, line, state)), {
+      parts: { mark, line, state },
+    });
   }
   function update(node, row) {
-    const { mark, line } = node.parts, look = `${row.priority}${isHand(row)}${isUnack(row)}`;
-    if (mark.dataset.look !== look) { mark.dataset.look = look; fill(mark, svg(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), 20, { name: t("label.priority", { p: row.priority }) })); }
+    const { mark, line } = node.parts,
+      look = `${row.priority}${isHand(row)}${isUnack(row)}`;
+    if (mark.dataset.look !== look) {
+      mark.dataset.look = look;
+      fill(
+        mark,
+        svg(incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }), 20, {
+          name: t("label.priority", { p: row.priority }),
+        }),
+      );
+    }
     text(line, lang === "en" ? `${category(row.category)}, ${where(row)}` : `${where(row)} ${category(row.category)}`);
     node.row = row;
     state(node);
   }
-  function state(node) { text(node.parts.state, newsWords(node.row, store, clock.now())); }
+  function state(node) {
+    text(node.parts.state, newsWords(node.row, store, clock.now()));
+  }
 
   function paint() {
     rows = urgent(store.tables.incidents.values(), clock.now());
     const pages = Math.max(1, Math.ceil(rows.length / ROOM));
     page %= pages;
-    const from = page * ROOM, now = rows.slice(from, from + ROOM);
-    text(where_, rows.length ? t("label.urgent_of", { from: from + 1, to: from + now.length, all: rows.length }) : t("label.urgent"));
-    if (dots.children.length !== Math.min(pages, 6)) fill(dots, Array.from({ length: Math.min(pages, 6) }, () => h("i")));
+    const from = page * ROOM,
+      now = rows.slice(from, from + ROOM);
+    text(
+      where_,
+      rows.length
+        ? t("label.urgent_of", { from: from + 1, to: from + now.length, all: rows.length })
+        : t("label.urgent"),
+    );
+    if (dots.children.length !== Math.min(pages, 6))
+      fill(
+        dots,
+        Array.from({ length: Math.min(pages, 6) }, () => h("i")),
+      );
     [...dots.children].forEach((dot, k) => dress(dot, k === page % 6 ? "on" : ""));
     dots.hidden = pages < 2 && !rows.length;
     calm.hidden = rows.length > 0;
@@ -51,7 +93,10 @@ export function mountTicker(box, { store, clock }) {
   soon(paint);
   return {
     tick() {
-      if (rows.length > ROOM && ++turned >= DWELL_S) { turned = 0; page++; }
+      if (rows.length > ROOM && ++turned >= DWELL_S) {
+        turned = 0;
+        page++;
+      }
       soon(paint);
     },
   };
@@ -61,12 +106,21 @@ export function mountTicker(box, { store, clock }) {
 export function newsWords(row, store, now) {
   const age = asClock((now - row.reported_at_ms) / 1000);
   if (isUnack(row)) return `${age} ${t("label.unacknowledged")}`;
-  const order = (row.assignments ?? []).map((id) => store.tables.assignments.get(id)).filter(Boolean).at(-1), team = order && store.tables.teams.get(order.team);
-  if (order && isHand(row)) return `${age} ${t("label.team_step", { team: team?.call ?? order.team, step: word("step", order.state) })}`;
+  const order = (row.assignments ?? [])
+      .map((id) => store.tables.assignments.get(id))
+      .filter(Boolean)
+      .at(-1),
+    team = order && store.tables.teams.get(order.team);
+  if (order && isHand(row))
+    return `${age} ${t("label.team_step", { team: team?.call ?? order.team, step: word("step", order.state) })}`;
   return `${age} ${word("state", row.state)}`;
 }
 
 function calmWords(store, clock) {
-  const closed = [...store.tables.incidents.values()].filter((row) => row.priority === 1 && row.closed_at_ms).sort((a, b) => b.closed_at_ms - a.closed_at_ms)[0];
-  return closed ? t("label.nothing_urgent_since", { age: span((clock.now() - closed.closed_at_ms) / 1000) }) : t("label.nothing_urgent");
+  const closed = [...store.tables.incidents.values()]
+    .filter((row) => row.priority === 1 && row.closed_at_ms)
+    .sort((a, b) => b.closed_at_ms - a.closed_at_ms)[0];
+  return closed
+    ? t("label.nothing_urgent_since", { age: span((clock.now() - closed.closed_at_ms) / 1000) })
+    : t("label.nothing_urgent");
 }

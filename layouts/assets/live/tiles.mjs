@@ -6,7 +6,20 @@ import { ageNode, separator, sparkNode } from "./parts.mjs";
 import { figure, known, named, t, word } from "./words.mjs";
 import { soon } from "./loop.mjs";
 
-const ORDER = ["crowd", "arrival_median_min", "awaiting_dispatch", "on_time_share", "calls_10min", "noise_over", "unacknowledged", "open", "response_p90_min", "teams_free", "teams_busy", "teams_silent"];
+const ORDER = [
+  "crowd",
+  "arrival_median_min",
+  "awaiting_dispatch",
+  "on_time_share",
+  "calls_10min",
+  "noise_over",
+  "unacknowledged",
+  "open",
+  "response_p90_min",
+  "teams_free",
+  "teams_busy",
+  "teams_silent",
+];
 
 /** Value as shown: counts whole, measures with one place, too few to rate as a dash. */
 export function shown(row) {
@@ -16,7 +29,10 @@ export function shown(row) {
 
 /** Which figures the wall has room for: a fixed order, but an abnormal one outside of it takes the place of the last calm one. */
 export function chosen(kpi, room = 6) {
-  const keys = [...ORDER.filter((key) => kpi.has(key)), ...[...kpi.keys()].filter((key) => !ORDER.includes(key)).sort()];
+  const keys = [
+    ...ORDER.filter((key) => kpi.has(key)),
+    ...[...kpi.keys()].filter((key) => !ORDER.includes(key)).sort(),
+  ];
   const inside = keys.slice(0, room);
   for (const key of keys.slice(room)) {
     if (kpi.get(key).state === "calm" || !["over", "near", "stale"].includes(kpi.get(key).state)) continue;
@@ -28,18 +44,41 @@ export function chosen(kpi, room = 6) {
 
 export function mountTiles(box, { store, clock, frozen, room }) {
   function make() {
-    const name = h("span", { class: "clip" }), age = ageNode(), value = h("b"), unit = h("span", { class: "unit" }), mark = h("span"), spark = sparkNode(), aim = h("div", { class: "aim clip" });
-    const node = h("article", { class: "tile" }, h("div", { class: "top" }, name, age), h("div", { class: "fig" }, value, unit, mark), spark, aim);
+    const name = h("span", { class: "clip" }),
+      age = ageNode(),
+      value = h("b"),
+      unit = h("span", { class: "unit" }),
+      mark = h("span"),
+      spark = sparkNode(),
+      aim = h("div", { class: "aim clip" });
+    const node = h(
+      "article",
+      { class: "tile" },
+      h("div", { class: "top" }, name, age),
+      h("div", { class: "fig" }, value, unit, mark),
+      spark,
+      aim,
+    );
     return Object.assign(node, { parts: { name, age, value, unit, mark, spark, aim } });
   }
   function update(node, key) {
-    const row = store.kpi.get(key), { name, value, unit, mark, spark, aim } = node.parts, { state } = row;
+    const row = store.kpi.get(key),
+      { name, value, unit, mark, spark, aim } = node.parts,
+      { state } = row;
     node.key = key;
     dress(node, `tile ${state}`);
     text(name, known(`kpi.${key}`) ? t(`kpi.${key}`) : word("kpi", key));
     text(value, shown(row));
-    text(unit, row.value == null ? "" : known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "");
-    if (mark.dataset.state !== state) { mark.dataset.state = state; mark.replaceChildren(...(state === "over" || state === "near" ? [svg(incidentMark(state === "over" ? 1 : 2), 20)] : [])); }
+    text(
+      unit,
+      row.value == null ? "" : known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "",
+    );
+    if (mark.dataset.state !== state) {
+      mark.dataset.state = state;
+      mark.replaceChildren(
+        ...(state === "over" || state === "near" ? [svg(incidentMark(state === "over" ? 1 : 2), 20)] : []),
+      );
+    }
     spark.show(row.series, { usual: row.usual, aim: row.target });
     text(aim, aimWords(key, row));
     ages(node);
@@ -47,20 +86,29 @@ export function mountTiles(box, { store, clock, frozen, room }) {
   function ages(node) {
     const row = store.kpi.get(node.key);
     if (!row) return;
-    const seconds = Math.max(0, (clock.now() - (row.state === "stale" ? row.oldest_ms ?? row.at_ms : row.at_ms)) / 1000);
+    const seconds = Math.max(
+      0,
+      (clock.now() - (row.state === "stale" ? (row.oldest_ms ?? row.at_ms) : row.at_ms)) / 1000,
+    );
     node.parts.age.show(seconds, row.state === "stale" || frozen() ? 0 : Infinity);
   }
   const paint = () => keyed(box, chosen(store.kpi, room), (key) => key, make, update);
   store.on("kpi", () => soon(paint));
-  return { tick() { for (const node of box.children) ages(node); } };
+  return {
+    tick() {
+      for (const node of box.children) ages(node);
+    },
+  };
 }
 
 function aimWords(key, row) {
   if (row.silent) return t("kpi.silent", { silent: row.silent, of: row.of });
-  const words = [], { args = {} } = row;
+  const words = [],
+    { args = {} } = row;
   if (args.oldest_min != null) words.push(t("kpi.oldest", { minutes: args.oldest_min }));
   if (args.where_zh) words.push(named({ zh: args.where_zh, en: args.where_en }));
-  if (row.target != null) words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
+  if (row.target != null)
+    words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
   else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));
   else if (row.value == null) words.push(t("kpi.too_few"));
   return words.join(separator);

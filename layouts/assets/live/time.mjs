@@ -6,15 +6,26 @@ let offsets = new Map();
 const en = () => (window.comis?.lang ?? "zh") === "en";
 
 /** The time zone of the city, an IANA name. */
-export function setZone(name) { zone = name || "UTC"; offsets = new Map(); }
+export function setZone(name) {
+  zone = name || "UTC";
+  offsets = new Map();
+}
 
 /** Offset of the city's zone from UTC at a time, ms; asked of the browser once per quarter of an hour. */
 function offset(ms) {
   const key = Math.floor(ms / 900_000);
   let value = offsets.get(key);
   if (value === undefined) {
-    const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" })
-      .formatToParts(key * 900_000);
+    const parts = new Intl.DateTimeFormat("en-GB", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    }).formatToParts(key * 900_000);
     const p = Object.fromEntries(parts.map(({ type, value: v }) => [type, Number(v)]));
     value = Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - key * 900_000;
     offsets.set(key, value);
@@ -27,20 +38,46 @@ const two = (n) => String(n).padStart(2, "0");
 const local = (ms) => new Date(ms + offset(ms));
 
 /** "19:42:08" in the city. */
-export function timeOfDay(ms) { if (!Number.isFinite(ms)) return "–"; const d = local(ms); return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`; }
-export function hourMinute(ms) { if (!Number.isFinite(ms)) return "–"; const d = local(ms); return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`; }
-const WEEK = { zh: ["周日", "周一", "周二", "周三", "周四", "周五", "周六"], en: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] };
+export function timeOfDay(ms) {
+  if (!Number.isFinite(ms)) return "–";
+  const d = local(ms);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+}
+export function hourMinute(ms) {
+  if (!Number.isFinite(ms)) return "–";
+  const d = local(ms);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+}
+const WEEK = {
+  zh: ["周日", "周一", "周二", "周三", "周四", "周五", "周六"],
+  en: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+};
 const MONTH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /** "10月2日 周五", "Fri 2 Oct". */
-export function date(ms) { const d = local(ms); return en() ? `${WEEK.en[d.getUTCDay()]} ${d.getUTCDate()} ${MONTH[d.getUTCMonth()]}` : `${d.getUTCMonth() + 1}月${d.getUTCDate()}日 ${WEEK.zh[d.getUTCDay()]}`; }
+export function date(ms) {
+  const d = local(ms);
+  return en()
+    ? `${WEEK.en[d.getUTCDay()]} ${d.getUTCDate()} ${MONTH[d.getUTCMonth()]}`
+    : `${d.getUTCMonth() + 1}月${d.getUTCDate()}日 ${WEEK.zh[d.getUTCDay()]}`;
+}
 /** "2012年10月2日", "2 Oct 2012". */
-export function longDate(ms) { const d = local(ms); return en() ? `${d.getUTCDate()} ${MONTH[d.getUTCMonth()]} ${d.getUTCFullYear()}` : `${d.getUTCFullYear()}年${d.getUTCMonth() + 1}月${d.getUTCDate()}日`; }
+export function longDate(ms) {
+  const d = local(ms);
+  return en()
+    ? `${d.getUTCDate()} ${MONTH[d.getUTCMonth()]} ${d.getUTCFullYear()}`
+    : `${d.getUTCFullYear()}年${d.getUTCMonth() + 1}月${d.getUTCDate()}日`;
+}
 /** A time today as "19:42:08"; of another day with its date. */
-export function moment(ms, now) { const same = Math.floor((ms + offset(ms)) / DAY_MS) === Math.floor((now + offset(now)) / DAY_MS); return same ? timeOfDay(ms) : `${date(ms)} ${hourMinute(ms)}`; }
+export function moment(ms, now) {
+  const same = Math.floor((ms + offset(ms)) / DAY_MS) === Math.floor((now + offset(now)) / DAY_MS);
+  return same ? timeOfDay(ms) : `${date(ms)} ${hourMinute(ms)}`;
+}
 
 /** "4:48", "1:07:00": a duration as a clock, without sign. */
 export function clock(seconds) {
-  const a = Math.abs(Math.round(seconds)), hours = Math.floor(a / 3600), rest = `${Math.floor(a / 60) % 60}`;
+  const a = Math.abs(Math.round(seconds)),
+    hours = Math.floor(a / 3600),
+    rest = `${Math.floor(a / 60) % 60}`;
   if (a >= 86_400) return span(a);
   return hours ? `${hours}:${two(Math.floor(a / 60) % 60)}:${two(a % 60)}` : `${rest}:${two(a % 60)}`;
 }
@@ -68,10 +105,23 @@ export const metres = (m) => (m < 1000 ? `${Math.round(m / 10) * 10} m` : `${(m 
 /** City time, told by heartbeats and run on between them. A clock that nobody tells any more, and that does not run at rate 1, stands still. */
 export class CityClock {
   /** `city`: city time as last told; `now()` runs on from it. */
-  constructor(now = () => performance.now()) { this.tick = now; this.city = null; this.rate = 1; this.told = 0; this.source = "live"; }
+  constructor(now = () => performance.now()) {
+    this.tick = now;
+    this.city = null;
+    this.rate = 1;
+    this.told = 0;
+    this.source = "live";
+  }
   /** @param {{city_now: number, rate: number, source?: string}} heartbeat */
-  tell(heartbeat) { this.city = heartbeat.city_now; this.rate = heartbeat.rate ?? 1; this.source = heartbeat.source ?? "live"; this.told = this.tick(); }
-  known() { return this.city !== null; }
+  tell(heartbeat) {
+    this.city = heartbeat.city_now;
+    this.rate = heartbeat.rate ?? 1;
+    this.source = heartbeat.source ?? "live";
+    this.told = this.tick();
+  }
+  known() {
+    return this.city !== null;
+  }
   now() {
     if (this.city === null) return Date.now();
     const since = this.tick() - this.told;

@@ -8,7 +8,10 @@ let table = {};
 let city = { categories: {}, rules: {}, areas: {}, figures: {}, time_zone: "UTC", zh: "", en: "" };
 
 /** Hand over both tables; called once, before anything is drawn. */
-export function speak(words, pack) { table = words; city = { ...city, ...pack }; }
+export function speak(words, pack) {
+  table = words;
+  city = { ...city, ...pack };
+}
 export const pack = () => city;
 
 const known = (code) => Object.hasOwn(table, code);
@@ -22,7 +25,8 @@ export function t(code, args = {}) {
 }
 
 /** Words for `prefix.value`, or the value itself: a list of another make may hold what we have no word for. */
-export const word = (prefix, value) => (value == null ? "" : known(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : String(value));
+export const word = (prefix, value) =>
+  value == null ? "" : known(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : String(value);
 
 function spell(value, kind) {
   if (value == null) return "–";
@@ -33,15 +37,24 @@ function spell(value, kind) {
   if (kind === "metres") return metres(Number(value));
   if (kind === "category") return category(value);
   if (kind === "number") return figure(Number(value));
-  if (kind) return Array.isArray(value) ? value.map((one) => word(kind, one)).join(lang === "en" ? ", " : "、") : word(kind, value);
-  return typeof value === "number" ? figure(value) : Array.isArray(value) ? value.join(lang === "en" ? ", " : "、") : String(value);
+  if (kind)
+    return Array.isArray(value)
+      ? value.map((one) => word(kind, one)).join(lang === "en" ? ", " : "、")
+      : word(kind, value);
+  return typeof value === "number"
+    ? figure(value)
+    : Array.isArray(value)
+      ? value.join(lang === "en" ? ", " : "、")
+      : String(value);
 }
 
 /** A figure as people read it: at most two places, a true minus. */
-export const figure = (value) => (Number.isFinite(value) ? String(Math.round(value * 100) / 100).replace("-", "−") : "–");
+export const figure = (value) =>
+  Number.isFinite(value) ? String(Math.round(value * 100) / 100).replace("-", "−") : "–";
 
 /** The name in the page's language of a row or pack entry that has `zh`/`en`, or `name_zh`/`name_en`. */
-export const named = (entry, stem = "") => entry?.[stem ? `${stem}_${lang}` : lang] || entry?.[stem ? `${stem}_zh` : "zh"] || "";
+export const named = (entry, stem = "") =>
+  entry?.[stem ? `${stem}_${lang}` : lang] || entry?.[stem ? `${stem}_zh` : "zh"] || "";
 export const category = (key) => named(city.categories[key]) || key || t("label.no_category");
 export const rule = (key) => city.rules[key];
 export const area = (key) => named(city.areas[key]) || key;
