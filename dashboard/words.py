@@ -526,7 +526,7 @@ _LABELS: Final = {
     "label.timeline": ("时间线", "Timeline"),
     "label.timeline_hint": ("发生时刻（收到延迟）", "event time (+ delay to us)"),
     "label.facts": ("案情", "Facts"),
-    "label.signals_n": ("投诉 {complaints}，合并 {merged}", "{complaints} complaints, {merged} merged"),
+    "label.signals_n": ("投诉 {complaints}，合并 {merged}", "complaints {complaints}, merged {merged}"),
     "label.until": ("到 {time}", "till {time}"),
     "label.away": ("相距 {distance}", "{distance} away"),
     "label.photos_n": ("照片 {n} 张", "{n} photos"),

@@ -517,7 +517,7 @@ export class Detail {
               null,
               t(`change.${type}`, {
                 by: who(type === "alert_acknowledged" ? row.acknowledged_by : ""),
-                subject: row.subject,
+                subject: subjectOf(row),
                 disposition: row.disposition,
               }),
             ),
@@ -529,7 +529,7 @@ export class Detail {
       ["state", word("alert", row.state)],
       row.value != null && ["value", `${figure(row.value)} ${row.unit}`],
       row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`],
-      ["subject", subjectOf(row)],
+      [row.kind === "burst" ? "category" : "subject", subjectOf(row)],
       known.time_available_s && ["time_available", span(known.time_available_s)],
       ["since", ago((now - row.raised_at_ms) / 1000)],
     ]);
@@ -564,11 +564,8 @@ export class Detail {
         { id: `${name}d`, tag: "dd", words: value },
       ]),
       (one) => one.id,
-      (one) => h(one.tag, { class: one.tag === "dd" ? "clip" : "" }),
-      (node, one) => {
-        text(node, one.words);
-        if (node.tagName === "DD") node.title = one.words;
-      },
+      (one) => h(one.tag),
+      (node, one) => text(node, one.words),
     );
   }
 }

@@ -106,7 +106,7 @@ function aimWords(key, row) {
   const words = [],
     { args = {} } = row;
   if (args.oldest_min != null) words.push(t("kpi.oldest", { minutes: args.oldest_min }));
-  if (args.where_zh) words.push(named({ zh: args.where_zh, en: args.where_en }));
+  if (args.where_zh) return named({ zh: args.where_zh, en: args.where_en }); // the target is the dashed line above it
   if (row.target != null)
     words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
   else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));

@@ -23,7 +23,7 @@ const MOST_CALLS = 60;
 export function mount({ root, store, channel, clock, basemap, pack }) {
   const number = (key, usual) => Number(window.comis.query.get(key)) || usual;
   const k = Math.max(1, number("distance", 10) / number("width", 4.8) / REFERENCE),
-    unit = () => innerWidth / 1920;
+    unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // of layout, px: as wall.css says
   root.classList.toggle("far", k > 1.04);
   let truly = truth(store, channel, clock),
     pictureOf = null,
@@ -140,7 +140,8 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     const box = $("wall-lens"),
       u = unit();
     if (moved) {
-      lens.at = spot && map && !root.classList.contains("far") ? place(u) : null;
+      const room = !root.classList.contains("far") && map?.w > 2 * LENS.w * u; // never most of the map
+      lens.at = spot && room ? place(u) : null;
       moved = false;
     }
     const corner = spot ? lens.at : null;
