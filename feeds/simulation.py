@@ -12,14 +12,13 @@ import http.client
 import logging
 import math
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from redis.exceptions import RedisError
 
 from dashboard.city.assignments import ACTIVE
 from dashboard.city.pack import Pack
@@ -28,13 +27,13 @@ from dashboard.errors import FeedLost, StreamLost
 from dashboard.live import packs
 from dashboard.live.intake import RedisIntake, real_now_ms
 from dashboard.live.room import ControlRoom
-from dashboard.live.streams import INPUTS, key
 from dashboard.settings import Settings
 from feeds.envelope import BATCH, JSON, Envelope
 from feeds.officers import Officers
 from feeds.patrol.device import DeviceClient
 from feeds.patrol.simulate import Order, Said, Team
-from feeds.rehearsal import OPERATOR, Rehearsal, Step, command_event, order_from, rehearse, set_clock
+from feeds.performance import perform
+from feeds.rehearsal import OPERATOR, order_from, rehearse, set_clock
 from feeds.simulated_city import SimulatedCity
 from feeds.truth import Script, Voices, load_script, load_voices
 
@@ -47,12 +46,6 @@ STEP_S: Final = (0.1, 1.0)
 """A step of the live city lasts so long in real time: the shorter, the faster the clock."""
 CITY_STEP_S: Final = 60.0
 """No step is longer than this by the city clock where the shortest real step allows it: below every silence limit."""
-CHUNK: Final = 3_000
-"""Entries of the rehearsal in one transaction: some 30 ms of the store."""
-AHEAD_MS: Final = 150
-"""How far ahead of the store's clock a transaction begins: longer than writing it takes."""
-STEP_MS: Final = 2
-"""Milliseconds of the store that one step of the rehearsal takes up."""
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
 DOOR_TIME_S: Final = 10
@@ -156,7 +149,8 @@ class Simulation:
                 rehearse, self.script, self.voices, self.pack, self.seed, begins_ms, opens_ms
             )
             worked_s = asyncio.get_running_loop().time() - began
-            await self._perform(rehearsed, opens_ms)
+            await perform(self.intake.redis, rehearsed.steps)
+            await self._turn_clock(opens_ms, 0)
             took_s = asyncio.get_running_loop().time() - began
             log.info("afternoon rehearsed steps=%d worked_s=%.1f took_s=%.1f", len(rehearsed.steps), worked_s, took_s)
             self.city, officers = rehearsed.city, rehearsed.officers
@@ -172,22 +166,6 @@ class Simulation:
         officers.dispatching_since_ms = opens_ms
         self.officers = officers if self._with_officers else None
         return opens_ms
-
-    async def _perform(self, rehearsed: Rehearsal, opens_ms: int) -> None:
-        """Writes the inputs to their streams, step by step, and waits until the control room has come to their end."""
-        store = self.intake.redis
-        run, last_ms = await _store_ms(store), 0
-        for steps in _chunks(rehearsed.steps):
-            # Ahead of the store's clock: others append meanwhile, and an id may not be below the newest of its stream.
-            base_ms = max(await _store_ms(store) + AHEAD_MS, last_ms + 1)
-            pipeline = store.pipeline(transaction=True)
-            for stream, id_, event in timed(steps, base_ms, run):
-                pipeline.xadd(key(stream), event.fields(), id=id_)  # type: ignore[arg-type]
-            await _answered(pipeline.execute)
-            last_ms = base_ms + STEP_MS * len(steps) - 1
-        # The clock goes on after the last step, in the store's time too.
-        await asyncio.sleep(max(last_ms + 1 - await _store_ms(store), 0) / 1000)
-        await self._turn_clock(opens_ms, 0)
 
     async def _turn_clock(self, city_ms: int, rate: float) -> None:
         """Sets the city clock, and waits until the control room says so."""
@@ -286,33 +264,6 @@ def is_empty(state: CityState) -> bool:
     return not state.numbers and not state.complaints and state.clock.base_city_ms == 0
 
 
-def _chunks(steps: Sequence[Step]) -> Iterable[list[Step]]:
-    """Whole steps, some thousand entries at a time."""
-    held: list[Step] = []
-    for step in steps:
-        held.append(step)
-        if sum(len(one.inputs) for one in held) >= CHUNK:
-            yield held
-            held = []
-    if held:
-        yield held
-
-
-def timed(steps: Sequence[Step], base_ms: int, run: int) -> Iterable[tuple[str, str, Envelope]]:
-    """Stream, entry id and event of every input: a step's clock in one millisecond, its inputs in the next.
-
-    An engine handles what lies before a turn of the clock by the old clock, so the steps stay apart however it reads.
-    `run` sets the commands of one performance apart from those of another.
-    """
-    for number, step in enumerate(steps):
-        ms = base_ms + STEP_MS * number
-        yield "command", f"{ms}-0", command_event(set_clock(step.city_ms, 0, run))
-        counts = dict.fromkeys(INPUTS, 0)
-        for stream, event in step.inputs:
-            yield stream, f"{ms + 1}-{counts[stream]}", event
-            counts[stream] += 1
-
-
 def batch(events: Iterable[Envelope]) -> bytes:
     """Events as a CloudEvents batch."""
     return b"[" + b",".join(_structured(event) for event in events) + b"]"
@@ -403,18 +354,6 @@ class Door:
         self._connection.request("POST", self._path, body, headers)
         answer = self._connection.getresponse()
         return answer, answer.read()
-
-
-async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
-    try:
-        return await ask()
-    except (RedisError, OSError) as error:
-        raise StreamLost("store_silent", detail=str(error)[:200]) from error
-
-
-async def _store_ms(store: Any) -> int:
-    seconds, micros = await _answered(store.time)
-    return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _stop_signal() -> asyncio.Event:

@@ -7,9 +7,10 @@ import pytest
 from dashboard.city.incidents import OPEN
 from dashboard.live.engine import Engine
 from dashboard.live.memory_streams import MemoryStreams
-from dashboard.live.streams import REJECTED, Entry, parse_id
+from dashboard.live.streams import REJECTED, Entry
+from feeds.performance import STEP_MS, timed
 from feeds.rehearsal import Rehearsal, command_event, rehearse, set_clock
-from feeds.simulation import SEED, STEP_MS, timed
+from feeds.simulation import SEED
 from tests.feeds.simulated import PACK, SCRIPT, VOICES, at
 
 BASE_MS = 1_795_000_000_000
@@ -26,9 +27,9 @@ def engine(afternoon: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> En
     """A real engine that has read the afternoon from its streams, as many entries at a time as it likes."""
     clock = [BASE_MS + STEP_MS * len(afternoon.steps) + 10]
     streams = MemoryStreams(lambda: clock[0])
-    for stream, id_, event in timed(afternoon.steps, BASE_MS, 1):
+    for stream, ms, number, event in timed(afternoon.steps, 1):
         flat = [p if isinstance(p, bytes) else p.encode() for pair in event.fields().items() for p in pair]
-        streams.streams[stream].append(Entry(parse_id(id_), flat))
+        streams.streams[stream].append(Entry((BASE_MS + ms, number), flat))
     streams.append("command", command_event(set_clock(at(SCRIPT.opens), 1, 2)).fields())
     engine = Engine(streams, PACK, Path(tmp_path_factory.mktemp("snapshots")), lambda: clock[0])
     engine.start()
@@ -102,10 +103,10 @@ def test_the_engine_refuses_nothing_of_it_and_its_clock_stands_at_the_opening(en
 
 def test_ids_grow_in_every_stream_and_steps_stay_apart(afternoon: Rehearsal) -> None:
     last: dict[str, tuple[int, int]] = {}
-    for stream, id_, _ in timed(afternoon.steps, BASE_MS, 1):
-        assert parse_id(id_) > last.get(stream, (0, 0))
-        last[stream] = parse_id(id_)
-    assert max(last.values())[0] == BASE_MS + STEP_MS * len(afternoon.steps) - 1
+    for stream, ms, number, _ in timed(afternoon.steps, 1):
+        assert (ms, number) > last.get(stream, (-1, 0))
+        last[stream] = (ms, number)
+    assert max(last.values())[0] == STEP_MS * len(afternoon.steps) - 1
 
 
 def test_the_truth_tells_which_event_speaks_of_which_problem(afternoon: Rehearsal) -> None:
