@@ -38,6 +38,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
     """Who: a person's seat and name, `rule:<key>`, `device:<id>`, or empty for the system."""
     cause: str = ""
     """The event (`source#id`) or command id that caused it."""
+    once: bool = False
+    """The cause is one that is handled once: it is remembered. Readings and positions go by their own time instead."""
     incident: str | None = None
     """The incident whose timeline shows it."""
     rows: Rows = field(default_factory=dict)

@@ -103,10 +103,10 @@ class Desk:
             heard(ledger, event.source, "sensor", now_ms - time_ms, len(data.readings))
             sensing.receive_readings(ledger, event.source, data.readings, time_ms)
             return self._collect()
-        cause = f"{event.source}#{event.id}"
-        if isinstance(data, _REMEMBERED) and self.state.handled(cause):
+        cause, once = f"{event.source}#{event.id}", isinstance(data, _REMEMBERED)
+        if once and self.state.handled(cause):
             return []
-        self._begin(cause, now_ms, received_ms)
+        self._begin(cause, now_ms, received_ms, once=once)
         self._take(event, time_ms)
         return self._collect()
 
@@ -117,7 +117,7 @@ class Desk:
         """
         if self.state.handled(command.id):
             return []
-        self._begin(command.id, now_ms, received_ms)
+        self._begin(command.id, now_ms, received_ms, once=True)
         try:
             verbs.carry_out(self.ledger, command)
         except Refused as refusal:
@@ -160,8 +160,9 @@ class Desk:
 
     # ---- inside -----------------------------------------------------------------------------------------------------
 
-    def _begin(self, cause: str, now_ms: int, received_ms: int) -> None:
-        self.ledger.cause, self.ledger.now_ms, self.ledger.received_ms = cause, now_ms, received_ms
+    def _begin(self, cause: str, now_ms: int, received_ms: int, *, once: bool = False) -> None:
+        ledger = self.ledger
+        ledger.cause, ledger.once, ledger.now_ms, ledger.received_ms = cause, once, now_ms, received_ms
         if now_ms >= self._next_look_ms:
             self._look(now_ms)
 

@@ -66,6 +66,8 @@ class Ledger:
         self.started_ms = 0
         """City time at which this engine began: nobody is called silent for what was before."""
         self.cause = ""
+        self.once = False
+        """Whether the cause of what is decided now is remembered."""
         self.changes: list[Change] = []
         self.dirty: dict[str, SensorNow] = {}
         self.moved: dict[str, TeamNow] = {}
@@ -129,6 +131,7 @@ class Ledger:
             type=type_,
             by=by,
             cause=self.cause,
+            once=self.once,
             incident=incident,
             rows=rows or {},
             args=args,

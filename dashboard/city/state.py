@@ -152,7 +152,7 @@ def apply(state: CityState, change: Change) -> None:
             else:
                 held[key] = row
     _count(state, change)
-    if change.cause:
+    if change.once:
         _remember(state, change)
     if change.incident is not None:
         entry = Entry(change.seq, change.at_ms, change.received_ms, change.type, change.by, change.args)

@@ -33,8 +33,10 @@ ARCHIVED: Final = "archived"
 """The archiver's record: how far each stream is archived, the two newest snapshots seen, the size after a rewrite."""
 
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
+# Positions are telemetry like readings: seven days of 600 a second would be 100 GB, and nobody reads them again here;
+# findings and feedback, which share their stream, are in the journal by then, and all of it is in the archive.
 RETENTION_MS: Final = {
-    "sensor": 10 * _MINUTE_MS, "complaint": 7 * _DAY_MS, "patrol": 7 * _DAY_MS, "command": 7 * _DAY_MS,
+    "sensor": 10 * _MINUTE_MS, "complaint": 7 * _DAY_MS, "patrol": 10 * _MINUTE_MS, "command": 7 * _DAY_MS,
     REJECTED: 7 * _DAY_MS, CHANGE: _DAY_MS,
 }  # fmt: skip
 SCARCE_MS: Final = {

@@ -91,3 +91,15 @@ def test_a_desk_goes_on_from_a_state():
     again.start(T0 + 10_000, T0 + 10_000, handled_ms=T0)
     changes = again.tick(T0 + 60_000, T0 + 60_000)
     assert next(change.at_ms for change in changes if change.type == "alert_raised") == T0 + 60_000
+
+
+def test_only_what_is_handled_once_is_remembered_readings_go_by_their_own_time():
+    city = City()
+    for second in range(0, 600, 130):  # over the limit and back, again and again: an alert each time
+        city.at(second).reading(80)
+        city.at(second + 5).reading(40)
+    assert "alert_raised" in city.types()
+    assert not any(city.state.seen.values())
+    city.complain("1")
+    city.ask("acknowledge_incident", next(iter(city.state.incidents)))
+    assert sum(map(len, city.state.seen.values())) == 2

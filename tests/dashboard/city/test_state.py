@@ -15,12 +15,12 @@ def a_change(seq: int = 1, at_ms: int = T0, received_ms: int | None = None, type
 
 def test_a_cause_is_remembered_for_seven_days_and_no_longer():
     state = CityState()
-    apply(state, a_change(cause="/web#1"))
+    apply(state, a_change(cause="/web#1", once=True))
     assert state.handled("/web#1")
     assert not state.handled("/web#2")
-    apply(state, a_change(2, T0 + 7 * DAY, cause="/web#2"))
+    apply(state, a_change(2, T0 + 7 * DAY, cause="/web#2", once=True))
     assert state.handled("/web#1")
-    apply(state, a_change(3, T0 + 7 * DAY + HOUR, cause="/web#3"))
+    apply(state, a_change(3, T0 + 7 * DAY + HOUR, cause="/web#3", once=True))
     assert not state.handled("/web#1")
     assert len(state.seen) == 2
 
@@ -28,9 +28,9 @@ def test_a_cause_is_remembered_for_seven_days_and_no_longer():
 def test_an_answer_is_kept_as_long_as_its_command():
     state = CityState()
     refused = {"code": "not_now", "args": {"a": 1}}
-    apply(state, a_change(type_="command_refused", cause="c1", args=refused))
+    apply(state, a_change(type_="command_refused", cause="c1", once=True, args=refused))
     assert (state.refused["c1"].code, state.refused["c1"].args) == ("not_now", {"a": 1})
-    apply(state, a_change(2, T0 + 7 * DAY + 2 * HOUR, cause="c2"))
+    apply(state, a_change(2, T0 + 7 * DAY + 2 * HOUR, cause="c2", once=True))
     assert state.refused == {}
 
 

@@ -51,7 +51,7 @@ def test_old_entries_go_when_nobody_needs_them() -> None:
     cursor = {stream: f"{NOW_MS}-0" for stream in INPUTS}
     found = bounds(NOW_MS, far, cursor, snapshot(f"{NOW_MS}-0", **cursor))
     assert found == {
-        "sensor": (NOW_MS - 600_000, 0), "complaint": (NOW_MS - 7 * DAY_MS, 0), "patrol": (NOW_MS - 7 * DAY_MS, 0),
+        "sensor": (NOW_MS - 600_000, 0), "complaint": (NOW_MS - 7 * DAY_MS, 0), "patrol": (NOW_MS - 600_000, 0),
         "command": (NOW_MS - 7 * DAY_MS, 0), REJECTED: (NOW_MS - 7 * DAY_MS, 0), CHANGE: (NOW_MS - DAY_MS, 0),
     }  # fmt: skip
 
@@ -152,11 +152,12 @@ def test_what_goes_is_archived_and_old_and_the_floor_says_so(client: redis.Redis
     floor = {name.decode(): parse_id(id_) for name, id_ in client.hgetall(key(FLOOR)).items()}
     limit_ms = client.time()[0] * 1000 - 600_000
     assert floor["sensor"] == pytest.approx((limit_ms, 0), abs=5_000)
+    assert floor["patrol"] == pytest.approx((limit_ms, 0), abs=5_000)
     gone = [id_ for id_ in before["sensor"] if id_ not in set(city.ids("sensor"))]
     assert set(gone) <= set(archived_ids(tmp_path, "sensor"))
     assert all(parse_id(id_) < floor["sensor"] for id_ in gone)
     assert len(gone) > 200  # of 275 that are older than ten minutes; whole nodes go
-    for stream in ("complaint", "patrol", "command", CHANGE):
+    for stream in ("complaint", "command", CHANGE):
         assert city.ids(stream) == before[stream]
 
 
