@@ -42,7 +42,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     CHANGE: {
         "entry_id": _TEXT, "seq": _INT, "at_ms": _INT, "received_ms": _INT, "type": _WORD, "by": _WORD, "cause": _TEXT,
-        "incident": _TEXT, "v": _COUNT, "rows": _TEXT, "args": _TEXT,
+        "once": _COUNT, "incident": _TEXT, "v": _COUNT, "rows": _TEXT, "args": _TEXT,
     },
     ORDER: {"entry_id": _TEXT, "changes": _COUNT, "order": _TEXT},
 }  # fmt: skip
@@ -268,7 +268,7 @@ def _hour(ms: int) -> str:
 
 
 def read(folder: Folder, file: ArchiveFile) -> Any:
-    """The table of a file, with the columns of today: those it lacks are empty, those unknown are left out.
+    """The table of a file, with the columns of today: texts it lacks are empty, counts 0, those unknown are left out.
 
     Raises: ArchiveDamaged `archive_damaged`, `archive_from_the_future`, naming the file.
     """
@@ -279,10 +279,17 @@ def read(folder: Folder, file: ArchiveFile) -> Any:
     arrays = [
         found.column(field.name).cast(field.type)
         if field.name in found.column_names
-        else pyarrow.nulls(found.num_rows, field.type)
+        else _lacking(field.type, found.num_rows)
         for field in wanted
     ]
     return pyarrow.table(arrays, schema=wanted)
+
+
+def _lacking(type_: Any, count: int) -> Any:
+    import pyarrow
+
+    nothing = pyarrow.nulls(count, type_)
+    return nothing.fill_null(0) if pyarrow.types.is_integer(type_) else nothing
 
 
 def check(folder: Folder, file: ArchiveFile) -> Any:

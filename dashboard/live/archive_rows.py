@@ -36,6 +36,7 @@ class _Change(Struct, omit_defaults=True):
     type: str
     by: str = ""
     cause: str = ""
+    once: bool = False
     incident: str | None = None
     rows: Raw | UnsetType = UNSET
     args: Raw | UnsetType = UNSET
@@ -89,8 +90,8 @@ def journal_rows(id_: bytes, raw: bytes) -> tuple[list[Row], Row]:
         return [], (entry, NOT_A_JOURNAL_ENTRY, raw.decode("utf-8", "backslashreplace"))
     changes: list[Row] = [
         (
-            entry, change.seq, change.at_ms, change.received_ms, change.type, change.by, change.cause, change.incident,
-            change.v, _text(change.rows), _text(change.args),
+            entry, change.seq, change.at_ms, change.received_ms, change.type, change.by, change.cause, change.once,
+            change.incident, change.v, _text(change.rows), _text(change.args),
         )
         for change in found.changes
     ]  # fmt: skip
@@ -100,8 +101,8 @@ def journal_rows(id_: bytes, raw: bytes) -> tuple[list[Row], Row]:
 def journal_entry(order: str, changes: Sequence[Row]) -> bytes:
     """The bytes of a journal entry from its order and the rows of its changes: those that `journal_rows` was given."""
     rebuilt = [
-        _Change(seq, at_ms, received_ms, type_, by, cause, incident, _raw(rows), _raw(args), v)
-        for _, seq, at_ms, received_ms, type_, by, cause, incident, v, rows, args in changes
+        _Change(seq, at_ms, received_ms, type_, by, cause, bool(once), incident, _raw(rows), _raw(args), v)
+        for _, seq, at_ms, received_ms, type_, by, cause, once, incident, v, rows, args in changes
     ]
     return _encoder.encode(_JournalEntry(Raw(order.encode()), rebuilt))
 

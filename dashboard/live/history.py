@@ -35,7 +35,7 @@ def changes_frame(settings: Settings, first: datetime | None = None, last: datet
     """What was journaled from `first` (included) to `last` (not included), one row for each change, oldest first.
 
     Columns: entry_id str; seq int64; at, received datetime64[ms, UTC] (city time, real time); type, by, cause, incident
-    str (incident missing where none); v int32; rows, args str (JSON, missing where empty).
+    str (incident missing where none); once (0 or 1), v int32; rows, args str (JSON, missing where empty).
     Nothing archived: no rows, same columns and dtypes.
     `attrs["damaged"]`: files left out; `attrs["gaps"]`: pairs of seq between which changes are missing.
     """

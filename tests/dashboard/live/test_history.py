@@ -31,7 +31,7 @@ RELEASES = Path(__file__).with_name("archives")
 START_MS = 1_759_316_400_000  # 2025-10-01 11:00 UTC, 19:00 in Beijing
 CHANGES = {
     "entry_id": "str", "seq": "int64", "at": "datetime64[ms, UTC]", "received": "datetime64[ms, UTC]", "type": "str",
-    "by": "str", "cause": "str", "incident": "str", "v": "int32", "rows": "str", "args": "str",
+    "by": "str", "cause": "str", "once": "int32", "incident": "str", "v": "int32", "rows": "str", "args": "str",
 }  # fmt: skip
 INPUT = {
     "stream": "str", "entry_id": "str", "received": "datetime64[ms, UTC]", "id": "str", "source": "str", "type": "str",
@@ -156,7 +156,7 @@ json = st.recursive(
 )
 changes = st.builds(
     Change, seq=st.integers(0, 2**53), at_ms=st.integers(0, 2**53), received_ms=st.integers(0, 2**53), type=st.text(),
-    by=st.text(max_size=5), cause=st.text(max_size=5), incident=st.none() | st.text(max_size=5),
+    by=st.text(max_size=5), cause=st.text(max_size=5), once=st.booleans(), incident=st.none() | st.text(max_size=5),
     rows=st.dictionaries(st.text(max_size=3), st.dictionaries(st.text(max_size=3), json, max_size=2), max_size=2),
     args=st.dictionaries(st.text(max_size=3), json, max_size=2), v=st.integers(1, 9),
 )  # fmt: skip
@@ -257,7 +257,7 @@ def test_orders_without_their_changes_are_no_journal(
 def row(kind: str, ms: int, seq: int) -> tuple[Any, ...]:
     if kind == ORDER:
         return (f"{ms}-0", 1, "[]")
-    return (f"{ms}-0", seq, ms, ms, "t", "", "", None, 1, None, None)
+    return (f"{ms}-0", seq, ms, ms, "t", "", "", 0, None, 1, None, None)
 
 
 # ---- other releases -------------------------------------------------------------------------------------------------
