@@ -62,10 +62,12 @@ def order_of(state: CityState, change: Change) -> tuple[str, Order] | None:
     return assignment.device, order
 
 
-def settled_by(state: CityState, change: Change) -> tuple[str, int] | None:
-    """The device and the number of the order that a change takes out of its outbox, None where it settles none."""
+def settled_by(change: Change) -> list[tuple[str, int]]:
+    """Device and number of each order that a change takes out of an outbox: answered, replaced, or of what has left."""
+    if change.type == "incident_left":
+        return [(device, number) for device, number in change.args.get("unanswered", ())]
     number = change.args.get("settled", 0)
     if not number:
-        return None
+        return []
     assignment: Assignment = change.rows["assignments"][change.args["assignment"]]
-    return assignment.device, number
+    return [(assignment.device, number)]

@@ -518,12 +518,17 @@ def resolve_due(ledger: Ledger, key: str, due_ms: int) -> None:
 
 
 def leave_due(ledger: Ledger, incident_id: str, due_ms: int) -> None:
-    """A closed incident leaves the state 24 h after closing; history reads the archive."""
+    """A closed incident leaves the state 24 h after closing; history reads the archive.
+
+    An order of it that its device never answered leaves the outbox with it: nobody could take the answer any more.
+    """
     incident = ledger.state.incidents.get(incident_id)
     if incident is None or incident.closed_at_ms is None or incident.closed_at_ms + DAY_MS != due_ms:
         return
-    gone = {id_: None for id_, a in ledger.state.assignments.items() if a.incident == incident_id}
+    gone = [assignment for assignment in ledger.state.assignments.values() if assignment.incident == incident_id]
     rows: dict[str, dict[str, object]] = {"incidents": {incident_id: None}}
     if gone:
-        rows["assignments"] = dict(gone)
-    ledger.decide("incident_left", rows, at_ms=due_ms, left=incident_id)
+        rows["assignments"] = {assignment.id: None for assignment in gone}
+    unanswered = [[assignment.device, assignment.order] for assignment in gone if assignment.order]
+    args: dict[str, Any] = {"unanswered": unanswered} if unanswered else {}
+    ledger.decide("incident_left", rows, at_ms=due_ms, left=incident_id, **args)

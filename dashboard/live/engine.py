@@ -281,9 +281,7 @@ class Engine:
 
     def _orders(self, commit: Commit, changes: list[Change]) -> None:
         for change in changes:
-            settled = settled_by(self.desk.state, change)
-            if settled is not None:
-                commit.settled.append(Settled(*settled))
+            commit.settled += [Settled(device, number) for device, number in settled_by(change)]
             given = order_of(self.desk.state, change)
             if given is not None:
                 commit.orders.append(OrderOut(given[0], change.seq, msgspec.json.encode(given[1])))

@@ -9,7 +9,7 @@ from tests.cities import DAY, LON, T0, City
 def orders(city: City):
     """Every order given so far, and every number settled, by what the changes say."""
     given = [found for change in city.changes if (found := order_of(city.state, change)) is not None]
-    settled = [found for change in city.changes if (found := settled_by(city.state, change)) is not None]
+    settled = [found for change in city.changes for found in settled_by(change)]
     return given, settled
 
 
@@ -79,3 +79,17 @@ def test_an_order_can_be_made_though_its_incident_has_left_within_the_batch():
     city.at(DAY / 1000 + 1)
     assert city.state.incidents == {}
     assert len(orders(city)[0]) == 2
+
+
+def test_a_recall_that_nobody_answers_leaves_its_outbox_with_the_incident():
+    city = City()
+    incident = city.filed()
+    lost = city.sent(incident)
+    city.ask("recall", lost, reason="失联")
+    recall = city.state.assignments[lost].order
+    city.step(city.sent(incident, team="t2"), "finished", device="d2")
+    city.ask("close", incident, "supervisor")
+    assert ("d1", recall) not in orders(city)[1]  # for as long as its answer can be taken
+    city.at(DAY / 1000 + 1)
+    assert city.state.assignments == {}
+    assert orders(city)[1][-1] == ("d1", recall)
