@@ -476,7 +476,7 @@ def _judge_groups(ledger: Ledger, groups: dict[tuple[str, str], _Group]) -> None
 def _count_sensors(ledger: Ledger, source: str, count: int, quiet: int) -> None:
     """The row of a source follows its counts in steps of a twentieth: one sensor of a thousand is no news."""
     row = ledger.state.sources.get(source)
-    begun = ledger.now_ms - ledger.started_ms <= ledger.pack.silence_s * 1000
+    begun = _quiet_ms(ledger, 0) <= _limit_ms(ledger, ledger.pack.silence_s)
     if row is None or (begun and quiet < row.silent_sensors):
         return  # just after a start nobody counts as silent, which does not mean that anybody was heard
     step = max(1, count // 20)
@@ -494,7 +494,7 @@ def _judge_silence(ledger: Ledger, rule: Rule, source: str, silent: list[SensorN
         first = min(silent, key=lambda sensor: sensor.id)
         fresh = Signal(rule.key, source, WAITING, ledger.now_ms, value=float(len(silent)), lat=first.lat, lon=first.lon)
         raise_alert(ledger, rule, fresh, ledger.now_ms)
-    elif not over and signal is not None and ledger.now_ms - ledger.started_ms > rule.after_s * 1000:
+    elif not over and signal is not None and _quiet_ms(ledger, 0) > _limit_ms(ledger, rule.after_s):
         clear_alert(ledger, key, signal, ledger.now_ms)
 
 

@@ -340,6 +340,20 @@ def test_a_start_is_not_a_silence_and_does_not_end_one():
     assert city.alert().state == "returned"
 
 
+def test_a_start_does_not_end_a_silence_on_a_fast_clock_either():
+    city = City()
+    city.ask("set_clock", role="administrator", offset_ms=T0, rate=600.0)
+    city.reading(30)
+    city.at(3600)  # 5 s of real time are 3,000 s here: nobody is called silent sooner
+    raised = city.alert()
+    city._took(city.desk.start(city.now_ms, city.now_ms))
+    city.at(3600 + 1800)  # the rule's own two minutes are long over, the 3,000 s are not
+    assert city.alert() == raised
+    assert city.state.sources["/net"].silent_sensors == 1
+    city.at(3600 + 3600)
+    assert city.alert() == raised
+
+
 def test_a_team_is_silent_and_heard_again():
     city = City()
     city.hear("city.patrol.position", "/gw", device="d1", team="t1", lat=LAT, lon=LON)
