@@ -32,7 +32,10 @@ class OpenByPlace:
         """The row of an incident changed; None or closed takes it out."""
         old = self._held.pop(id_, None)
         if old is not None:
-            del self._cells[old][id_]
+            cell = self._cells[old]
+            del cell[id_]
+            if not cell:
+                del self._cells[old]
         if incident is not None and incident.state in OPEN:
             key = (incident.category, int(incident.lat // CELL_DEG), int(incident.lon // CELL_DEG))
             self._cells.setdefault(key, {})[id_] = incident
