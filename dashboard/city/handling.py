@@ -138,8 +138,8 @@ def _start_next(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]]
 
 def _incident_after(ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int) -> Incident:
     """An incident follows its assignments: first acceptance, first arrival, last finish, nobody left."""
-    mine = [a for a in incident.assignments if a != changed.id] + ([changed.id] if changed.state in ACTIVE else [])
-    fields: dict[str, object] = {"assignments": tuple(mine)}
+    mine = tuple(id_ for id_ in incident.assignments if id_ != changed.id or changed.state in ACTIVE)
+    fields: dict[str, object] = {"assignments": mine}
     if changed.state == assignments.ON_SCENE and incident.on_scene_at_ms is None:
         fields["on_scene_at_ms"] = at_ms
     if changed.state == assignments.FINISHED:

@@ -266,9 +266,9 @@ def _dispatch_team(ledger: Ledger, command: Command, person: Person, incident: I
         raise Refused("unknown_kind", kind=kind, known=list(KINDS))
     active = [state.assignments[id_] for id_ in incident.assignments if id_ in state.assignments]
     if active and (command.version is None or command.version != incident.version):
-        first = active[-1]
+        newest = active[-1]
         raise Refused(
-            "already_dispatched", by=first.by, at_ms=first.sent_at_ms, team=first.team, version=incident.version
+            "already_dispatched", by=newest.by, at_ms=newest.sent_at_ms, team=newest.team, version=incident.version
         )
     if not active:
         _step(incident, "dispatch", ledger)
@@ -276,8 +276,9 @@ def _dispatch_team(ledger: Ledger, command: Command, person: Person, incident: I
     team = state.teams.get(command.team or "")
     if team is None:
         raise Refused("unknown_team", team=command.team)
-    if any(assignment.team == team.id for assignment in active):
-        raise Refused("team_has_it", team=team.id, at_ms=active[0].sent_at_ms)
+    its = next((assignment for assignment in active if assignment.team == team.id), None)
+    if its is not None:
+        raise Refused("team_has_it", team=team.id, at_ms=its.sent_at_ms)
     why_not = blocked(team)
     if why_not == "team_off_duty" or (why_not is not None and not command.reason.strip()):
         raise Refused(why_not, team=team.id, since_ms=team.shown_since_ms)

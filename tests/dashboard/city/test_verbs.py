@@ -265,11 +265,21 @@ def test_the_second_officer_is_told_who_and_when(city):
 
 def test_a_second_team_is_sent_by_who_knows_of_the_first(city):
     incident = city.filed()
-    first, second = city.sent(incident, "t1"), city.sent(incident, "t2")
+    first = city.sent(incident, "t1")
+    second = city.at(3).sent(incident, "t2")
     assert city.state.incidents[incident].assignments == (first, second)
     version = city.state.incidents[incident].version
-    code, args = city.refusal("dispatch_team", incident, team="t1", version=version)
-    assert (code, args["team"]) == ("team_has_it", "t1")
+    code, args = city.refusal("dispatch_team", incident, team="t2", version=version)
+    assert (code, args) == ("team_has_it", {"team": "t2", "at_ms": T0 + 3000})
+
+
+def test_the_newest_of_several_is_named_though_another_one_moved_on(city):
+    incident = city.filed()
+    first, second = city.sent(incident, "t1"), city.at(3).sent(incident, "t2")
+    city.step(first, "accepted")
+    assert city.state.incidents[incident].assignments == (first, second)  # oldest first, whoever stepped last
+    code, args = city.refusal("dispatch_team", incident, team="t3")
+    assert (code, args["team"], args["at_ms"]) == ("already_dispatched", "t2", T0 + 3000)
 
 
 @pytest.mark.parametrize(
