@@ -217,12 +217,19 @@ def _update(ledger: Ledger, source: str, complaint: Complaint, at_ms: int) -> bo
     row = next((row for row in rows if row is not None and row.source == source), None)
     if row is None:
         return False
-    id_ = row.id
+    changed = replace(
+        row,
+        text=complaint.text,
+        category=complaint.category or row.category,
+        address=complaint.address or row.address,
+        version=row.version + 1,
+    )
     if row.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET:
-        place_complaint(ledger, row, complaint.lat, complaint.lon, at_ms, by="")
+        place_complaint(ledger, changed, complaint.lat, complaint.lon, at_ms, by="")
         return True
-    changed = replace(row, text=complaint.text, address=complaint.address or row.address, version=row.version + 1)
-    ledger.decide("complaint_updated", {"complaints": {id_: changed}}, at_ms=at_ms, complaint=id_, text=complaint.text)
+    ledger.decide(
+        "complaint_updated", {"complaints": {row.id: changed}}, at_ms=at_ms, complaint=row.id, text=complaint.text
+    )
     return True
 
 

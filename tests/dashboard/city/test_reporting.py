@@ -73,6 +73,15 @@ def test_a_complaint_that_gets_a_place_becomes_an_incident(city):
     assert (city.state.complaints, only(city.state.incidents).complaints) == ({}, 1)
 
 
+def test_what_is_told_later_counts_when_the_complaint_gets_a_place(city):
+    city.complain("1", None, lat=None, lon=None, text="吵")
+    city.complain("1", "noise", type_="city.complaint.updated", lat=None, lon=None, text="夜里吵")
+    assert (only(city.state.complaints).category, only(city.state.complaints).text) == ("noise", "夜里吵")
+    city.complain("1", None, type_="city.complaint.updated", text="工地夜里吵")
+    incident = only(city.state.incidents)
+    assert (incident.category, city.state.timelines[incident.id][0].args["evidence"]["text"]) == ("noise", "工地夜里吵")
+
+
 def test_an_update_of_what_nobody_reported_is_a_report(city):
     city.complain("1", type_="city.complaint.updated")
     assert only(city.state.incidents).complaints == 1
