@@ -116,8 +116,14 @@ def check_place(data: Data, bounds: Bounds) -> None:
     lat, lon = getattr(data, "lat", UNSET), getattr(data, "lon", UNSET)
     if lat is UNSET or lon is UNSET:
         return
-    if not (south <= lat <= north and west <= lon <= east):
+    if not inside(lat, lon, bounds):
         raise _misplaced(lat, lon, bounds)
+
+
+def inside(lat: float, lon: float, bounds: Bounds) -> bool:
+    """Whether a place lies in the city or close to it."""
+    west, south, east, north = widened(bounds)
+    return south <= lat <= north and west <= lon <= east
 
 
 def widened(bounds: Bounds, margin_deg: float = MARGIN_DEG) -> Bounds:
@@ -141,20 +147,15 @@ def explained(error: BadPayload, raw: bytes, bounds: Bounds | None) -> BadPayloa
     items = data.get("readings", [data]) if isinstance(data, dict) else []
     for item in items if isinstance(items, list) else []:
         lat, lon = (item.get("lat"), item.get("lon")) if isinstance(item, dict) else (None, None)
-        if _is_number(lat) and _is_number(lon) and abs(lat) > 90 and _inside(lon, lat, bounds):
+        if _is_number(lat) and _is_number(lon) and abs(lat) > 90 and inside(lon, lat, bounds):
             return BadPayload("swapped_place", lat=lat, lon=lon)
     return error
 
 
 def _misplaced(lat: float, lon: float, bounds: Bounds) -> BadPayload:
-    if _inside(lon, lat, bounds):
+    if inside(lon, lat, bounds):
         return BadPayload("swapped_place", lat=lat, lon=lon)
     return BadPayload("outside_city", lat=lat, lon=lon, bounds=list(bounds))
-
-
-def _inside(lat: float, lon: float, bounds: Bounds) -> bool:
-    west, south, east, north = widened(bounds)
-    return south <= lat <= north and west <= lon <= east
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dashboard.city import alerts, assignments
+from dashboard.city.admission import inside
 from dashboard.city.assignments import KINDS, Assignment
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.dispatch import blocked, rank_teams
@@ -374,6 +375,8 @@ def _place(ledger: Ledger, command: Command, person: Person, row: Any) -> None:
         raise Refused("place_missing")
     if row.verb != "report":
         raise Refused("not_a_report", verb=row.verb)
+    if not inside(command.lat, command.lon, ledger.pack.bounds):
+        raise Refused("outside_city", lat=command.lat, lon=command.lon, bounds=list(ledger.pack.bounds))
     place_complaint(ledger, row, command.lat, command.lon, ledger.now_ms, name_of(person))
 
 

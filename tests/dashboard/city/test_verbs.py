@@ -329,6 +329,7 @@ def test_a_complaint_without_a_place_is_placed_by_a_click(city):
     city.complain("1", lat=None, lon=None, address="南锣鼓巷")
     assert city.refusal("place", "1", "call_taker")[0] == "place_missing"
     assert city.refusal("place", "1", "call_taker", lat=LAT)[0] == "place_missing"
+    assert city.refusal("place", "1", "call_taker", lat=0, lon=0)[0] == "outside_city"
     city.ask("place", "1", "call_taker", lat=LAT, lon=LON)
     assert city.state.complaints == {}
     incident = only(city.state.incidents)
