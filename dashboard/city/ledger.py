@@ -258,6 +258,13 @@ class Ledger:
             **fields,
         )
 
+    def more_urgent(self, incident: Incident, priority: int) -> Incident:
+        """The incident with a higher priority, whose limit of the stage counts from now where it ends sooner."""
+        limit_s = stage_limit_s(self.pack, incident.state, priority)
+        if limit_s is None or incident.due_ms is None or self.now_ms + limit_s * 1000 >= incident.due_ms:
+            return replace(incident, priority=priority)
+        return replace(incident, priority=priority, due_ms=self.now_ms + limit_s * 1000, limit_s=limit_s)
+
     def team_after(self, team: teams.Team, changed: dict[str, Assignment], at_ms: int) -> teams.Team:
         """A team's row once these assignments are as given: what it does, what waits for it, what is shown."""
         mine = [

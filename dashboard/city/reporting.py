@@ -38,9 +38,10 @@ def report_or_join(
     found = None if category is UNCATEGORISED else belongs_to(ledger.open_by_place, category, lat, lon, at_ms)
     if found is not None:
         incident, distance = found
+        if priority is not None and priority < incident.priority:
+            incident = ledger.more_urgent(incident, priority)
         joined = replace(
             incident,
-            priority=min(incident.priority, priority or incident.priority),
             merged=incident.merged + 1,
             complaints=incident.complaints + (origin == "complaint"),
             last_event_ms=max(incident.last_event_ms, at_ms),

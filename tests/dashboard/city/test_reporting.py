@@ -175,6 +175,31 @@ def test_a_rule_for_one_class_and_its_incident():
     assert city.state.incidents[city.alert().incident].category == "noise"
 
 
+def test_what_becomes_more_urgent_has_the_shorter_limit_from_then_on():
+    city = City(a_pack(rules=(replace(BURST, category="vending"),)))
+    city.complain("1")
+    incident = only(city.state.incidents).id
+    city.ask("file", incident, "supervisor")
+    row = city.state.incidents[incident]
+    assert (row.priority, row.limit_s, row.due_ms) == (3, 900, T0 + 900_000)
+    city.at(60).complain("2")
+    city.complain("3")
+    row = city.state.incidents[incident]
+    assert (row.priority, row.limit_s, row.due_ms) == (1, 120, T0 + 180_000)
+
+
+def test_an_incident_that_becomes_more_urgent_late_is_not_given_more_time():
+    city = City(a_pack(rules=(replace(BURST, category="vending"),)))
+    city.complain("1")
+    incident = only(city.state.incidents).id
+    city.ask("file", incident, "supervisor")
+    city.at(850).complain("2")
+    city.complain("3")
+    city.complain("4")
+    row = city.state.incidents[incident]
+    assert (row.priority, row.limit_s, row.due_ms) == (1, 900, T0 + 900_000)
+
+
 # ---- findings -------------------------------------------------------------------------------------------------------
 
 
