@@ -352,10 +352,12 @@ _CHANGES: Final = {
     "reason_code.skilled": ("受过此类训练", "trained for this"),
     "reason_code.not_skilled": ("未受此类训练", "not trained for this"),
     "reason_code.own_area": ("本辖区", "own area"),
+    "reason_code.silent": ("失联", "silent"),
     "reason_code.position_old": ("位置是 {age}前的", "position {age} old"),
     "reason_code.position_unknown": ("位置未知，按岗位算", "position unknown, reckoned from its post"),
     "blocked.team_on_break": ("{team} 队相距 {distance_m:metres}，正在休整。", "Team {team} is {distance_m:metres} away but on a break."),
     "blocked.team_off_duty": ("{team} 队相距 {distance_m:metres}，已下勤。", "Team {team} is {distance_m:metres} away but off duty."),
+    "blocked.team_has_it": ("{team} 队相距 {distance_m:metres}，已在办这一件。", "Team {team} is {distance_m:metres} away and already has it."),
     "blocked.silent": ("{team} 队相距 {distance_m:metres}，失联 {age}。", "Team {team} is {distance_m:metres} away, silent for {age}."),
 }
 

@@ -47,17 +47,29 @@ class Proposal(Struct, frozen=True):
 def rank_teams(
     state: CityState, positions: dict[str, TeamNow], incident: Incident, category: Category, now_ms: int, most: int = 40
 ) -> list[Proposal]:
-    """Teams by time to arrive, those that may not go last. No teams: an empty list."""
-    rough = [_proposal(team, positions.get(team.id), incident, category, now_ms) for team in state.teams.values()]
-    rough.sort(key=lambda item: (item[0].blocked is not None, item[1], item[0].team))
-    nearest = min((item[0].distance_m for item in rough if item[0].blocked is None), default=None)
+    """Teams by time to arrive, behind them those that are silent, last those that may not go. No teams: an empty list.
+
+    Where a silent team was minutes ago says little, and an order may not reach it: it is nobody's nearest.
+    """
+    has_it = {state.assignments[id_].team for id_ in incident.assignments if id_ in state.assignments}
+    rough = [
+        _proposal(team, positions.get(team.id), incident, category, now_ms, team.id in has_it)
+        for team in state.teams.values()
+    ]
+    rough.sort(key=lambda item: (item[0].blocked is not None, "silent" in item[0].reasons, item[1], item[0].team))
+    nearest = min((item[0].distance_m for item in rough if _within_reach(item[0])), default=None)
     ranked = []
     for rank, (proposal, _) in enumerate(rough[:most], start=1):
         reasons = proposal.reasons
-        if nearest is not None and proposal.distance_m == nearest and proposal.blocked is None:
+        if proposal.distance_m == nearest and _within_reach(proposal):
             reasons = ("nearest", *reasons)
         ranked.append(Proposal(proposal.team, rank, *_rest(proposal), reasons, proposal.blocked))
     return ranked
+
+
+def _within_reach(proposal: Proposal) -> bool:
+    """It may go, and an order reaches it."""
+    return proposal.blocked is None and "silent" not in proposal.reasons
 
 
 def _rest(proposal: Proposal) -> tuple[int, int, int | None, int]:
@@ -65,7 +77,7 @@ def _rest(proposal: Proposal) -> tuple[int, int, int | None, int]:
 
 
 def _proposal(
-    team: Team, now: TeamNow | None, incident: Incident, category: Category, now_ms: int
+    team: Team, now: TeamNow | None, incident: Incident, category: Category, now_ms: int, has_it: bool
 ) -> tuple[Proposal, float]:
     lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
     away_m = distance_m(lat, lon, incident.lat, incident.lon)
@@ -78,14 +90,16 @@ def _proposal(
         skilled = bool(set(category.skills) & set(team.skills))
         reasons.append("skilled" if skilled else "not_skilled")
         cost += 0 if skilled else MISSING_SKILL_S
+    if team.silent_since_ms is not None:
+        reasons.append("silent")
     if age_s is None:
         reasons.append("position_unknown")
     elif age_s > OLD_POSITION_S:
         reasons.append("position_old")
     if team.area and team.area == incident.area:
         reasons.append("own_area")
-    proposal = Proposal(team.id, 0, round(away_m), round(eta_s), age_s, load, tuple(reasons), blocked(team))
-    return proposal, cost
+    why_not = "team_has_it" if has_it else blocked(team)
+    return Proposal(team.id, 0, round(away_m), round(eta_s), age_s, load, tuple(reasons), why_not), cost
 
 
 def blocked(team: Team) -> str | None:

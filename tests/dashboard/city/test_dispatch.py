@@ -66,6 +66,26 @@ def test_the_age_of_a_position_is_said():
     assert "position_old" in old["t1"].reasons
 
 
+def test_a_silent_team_is_behind_those_that_are_heard_and_never_the_nearest():
+    city = City(a_pack(teams=(a_team(1), a_team(2), a_team(3))))
+    city.hear("city.patrol.position", "/gw", device="d1", team="t1", lat=LAT, lon=LON)
+    city.at(130)
+    assert city.state.teams["t1"].shown == "silent"
+    advice = ranked(city, now_s=130)
+    assert [proposal.team for proposal in advice] == ["t2", "t3", "t1"]
+    assert advice[0].reasons[0] == "nearest"
+    assert advice[2].reasons == ("free", "silent", "position_old", "own_area")
+    assert advice[2].blocked is None  # somebody may have it by radio
+
+
+def test_a_team_that_has_it_already_is_not_proposed_again():
+    city = City(a_pack(teams=(a_team(1), a_team(2))))
+    incident = city.filed()
+    city.sent(incident, "t1")
+    advice = rank_teams(city.state, {}, city.state.incidents[incident], CATEGORIES[2], T0)
+    assert [(proposal.team, proposal.blocked) for proposal in advice] == [("t2", None), ("t1", "team_has_it")]
+
+
 def test_own_area_is_said():
     advice = {proposal.team: proposal for proposal in ranked(City())}
     assert "own_area" in advice["t1"].reasons
