@@ -17,7 +17,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -78,7 +77,7 @@ class Front:
 def create_server(settings: Settings) -> ASGIApp:
     """The whole web process of one city as one ASGI app; it follows the store from its start-up on."""
     pack = packs.load(settings.pack)
-    room = ControlRoom(settings.redis_address, Path(settings.archive_url) / "snapshots")
+    room = ControlRoom(settings.redis_address, settings.snapshot_dir)
     channel = Channel(room, build_name())
     intake = RedisIntake(settings.redis_address)
     view = city_view(pack)

@@ -59,7 +59,7 @@ class Settings:
     """Directory of the city pack. Relative: to the directory of the program."""
 
     archive: str = ""
-    """Address of archive and snapshots, a directory or any fsspec URL. Empty: ``archive`` in the data directory."""
+    """The archive's place: a directory, or any fsspec URL. Empty: ``archive`` in the data directory."""
 
     demo: bool = True
     """Roles can be switched in the address bar (``?as=``). Loopback only: it is not access control."""
@@ -70,7 +70,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Places become absolute once, so that a later change of directory moves nothing."""
         for name in ("data_dir", "pack"):
-            object.__setattr__(self, name, (REPOSITORY / Path(getattr(self, name)).expanduser()).resolve())
+            object.__setattr__(self, name, _absolute(getattr(self, name)))
+        if self.archive and not _is_remote(self.archive):
+            object.__setattr__(self, "archive", str(_absolute(Path(self.archive.partition("://")[2] or self.archive))))
         _check(self)
 
     @classmethod
@@ -119,8 +121,13 @@ class Settings:
 
     @property
     def archive_url(self) -> str:
-        """Where archive and snapshots are read and written: ``archive`` if given, else ``archive_dir``."""
+        """Where the archive is read and written: ``archive`` if given, else ``archive_dir``."""
         return self.archive or str(self.archive_dir)
+
+    @property
+    def snapshot_dir(self) -> Path:
+        """Snapshots lie beside the archive; where that is no directory of this machine, in the data directory."""
+        return (self.data_dir if _is_remote(self.archive_url) else Path(self.archive_url)) / "snapshots"
 
     @property
     def files_dir(self) -> Path:
@@ -161,6 +168,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _absolute(place: Path) -> Path:
+    return (REPOSITORY / Path(place).expanduser()).resolve()
+
+
+def _is_remote(archive: str) -> bool:
+    scheme, mark, _ = archive.partition("://")
+    return bool(mark) and scheme not in ("file", "local")
 
 
 # COMIS__ (two underscores) is the launcher talking to its own children, not a setting.

@@ -104,7 +104,7 @@ class Simulation:
         self.settings, self.pack, self.script, self.voices = settings, pack, script, voices
         self.seed, self.rate, self.truth = seed, rate, truth
         self.intake = RedisIntake(settings.redis_address)
-        self.room = ControlRoom(settings.redis_address, Path(settings.archive_url) / "snapshots")
+        self.room = ControlRoom(settings.redis_address, settings.snapshot_dir)
         self.city: SimulatedCity
         self.officers: Officers | None = None
         self._with_officers = officers

@@ -400,7 +400,7 @@ def main(settings: Settings) -> None:
         signal.signal(name, lambda *_: stopping.set())
     streams = RedisStreams(settings.redis_address)
     pack = packs.load(settings.pack)
-    engine = Engine(streams, pack, Path(settings.archive_url) / "snapshots", lambda: time.time_ns() // 1_000_000)
+    engine = Engine(streams, pack, settings.snapshot_dir, lambda: time.time_ns() // 1_000_000)
     _started(engine, stopping)
     _spare_the_state()
     lost = False

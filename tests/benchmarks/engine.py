@@ -189,7 +189,7 @@ def _age_snapshot(town: City, age_s: float) -> None:
 
 
 def _snapshot(town: City) -> Path:
-    return Path(town.settings.archive_url) / "snapshots" / town.snapshot_file()
+    return town.settings.snapshot_dir / town.snapshot_file()
 
 
 def _age_s(town: City) -> float:

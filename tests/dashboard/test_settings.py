@@ -24,6 +24,23 @@ def test_variables_are_read_by_type() -> None:
     assert (settings.port, settings.demo, settings.data_dir) == (9000, False, Path("/srv/comis"))
 
 
+@pytest.mark.parametrize(
+    ("said", "archive", "snapshots"),
+    [
+        ("/srv/archive", "/srv/archive", "/srv/archive/snapshots"),
+        ("file:///srv/archive", "/srv/archive", "/srv/archive/snapshots"),
+        ("old", str(REPOSITORY / "old"), str(REPOSITORY / "old" / "snapshots")),
+        ("s3://bucket/city", "s3://bucket/city", "/srv/comis/snapshots"),
+    ],
+)
+def test_the_archive_may_lie_anywhere_and_snapshots_never_in_a_directory_called_s3(
+    said: str, archive: str, snapshots: str
+) -> None:
+    settings = Settings.from_environment({"COMIS_ARCHIVE": said, "COMIS_DATA_DIR": "/srv/comis"})
+    assert (settings.archive_url, str(settings.snapshot_dir)) == (archive, snapshots)
+    assert Settings.from_environment(settings.to_environment()) == settings
+
+
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings.from_environment({"COMIS_PORT": ""}) == Settings.from_environment({})
 

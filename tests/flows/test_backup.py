@@ -38,7 +38,7 @@ def incidents(client: redis.Redis, settings: Settings) -> set[str]:
     streams = RedisStreams(settings.redis_address)
     cursor = msgspec.json.decode(client.get(key(CURSOR)), type=Cursor)
     file = (client.hget(key(SNAPSHOT), "file") or b"").decode()
-    found: Any = recovery.recover(streams, Path(settings.archive_url) / "snapshots", file, cursor)
+    found: Any = recovery.recover(streams, settings.snapshot_dir, file, cursor)
     streams.close()
     return set(found.state.incidents)
 
