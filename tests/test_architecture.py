@@ -7,6 +7,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,22 @@ def test_every_setting_is_documented() -> None:
     assert [
         name for field in dataclasses.fields(Settings) if f"`{(name := variable(field.name))}`" not in documented
     ] == []
+
+
+def test_what_runs_needs_every_package_it_installs() -> None:
+    never_imported = {
+        "plotly",
+        "uvloop",
+        "httptools",
+        "python-multipart",
+        "tzdata",
+    }  # Dash, uvicorn, Starlette, zoneinfo
+    named = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    needed = {re.split(r"[\[=]", name)[0] for name in named} - never_imported
+    idle = {
+        name for name in needed if not findings(rf"^\s*(import|from) {name.replace('-', '_')}\b", ".py", within=OURS)
+    }
+    assert idle == set()
 
 
 def test_the_old_python_that_is_turned_away_can_read_the_script() -> None:
