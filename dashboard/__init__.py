@@ -10,7 +10,8 @@ The map of the program, in reading order:
 4. ``layouts`` draw the pages and ``callbacks`` serve their forms; what moves comes over ``/live``, not through Dash.
 5. ``dashboard.app`` wires a web process; ``dashboard.cli`` is the ``comis`` command; ``settings``, ``errors``,
    ``words`` and ``log`` are shared by all and import none of them.
-6. ``dashboard.replay`` runs the same Desk on recorded events and a clock that is handed in.
+6. ``feeds.replay`` brings recorded events in by the same streams, ``feeds.rehearsal`` runs the same Desk offline, on a
+   clock that is handed in.
 
 An event goes front to back and never turns round: source → feed → stream → engine → journal → every screen.
 """

@@ -46,14 +46,8 @@ class Settings:
     redis_memory_mb: int = 0
     """Memory that the embedded Redis may use, MB. 0: 60 % of a quarter of this machine's memory, at least 256."""
 
-    mqtt_url: str = ""
-    """Address of an MQTT broker that sensors publish to (``mqtt://…``). Empty: no MQTT client runs."""
-
-    basemap: str = ""
-    """Address template of an own tile server (``https://…/{z}/{x}/{y}.png``). Empty: the pack's own map, no network."""
-
     recordings: str = ""
-    """Directory of recorded events for replay. Empty: only what is named on the command line is replayed."""
+    """Directory of recorded sets that tests replay. Empty: those tests are left out; replay itself is given files."""
 
     pack: Path = Path("packs/beijing")
     """Directory of the city pack. Relative: to the directory of the program."""
@@ -133,11 +127,6 @@ class Settings:
     def files_dir(self) -> Path:
         """Photos and other files handed in at the doors."""
         return self.data_dir / "files"
-
-    @property
-    def spool_dir(self) -> Path:
-        """What gateways hold until Redis has said that it is stored."""
-        return self.data_dir / "spool"
 
     @property
     def log_dir(self) -> Path:

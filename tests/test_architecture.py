@@ -110,6 +110,12 @@ def test_every_callback_is_async() -> None:
     assert blocking == []
 
 
+def test_every_setting_does_something() -> None:
+    given = {field.name for field in dataclasses.fields(Settings)} - {"recordings"}  # tests alone read that one
+    idle = {name for name in given if not findings(rf"(settings|self)\.{name}\b", ".py", within=OURS)}
+    assert idle == set()
+
+
 def test_every_setting_is_documented() -> None:
     documented = "".join((REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "docs/running.md"))
     assert [
