@@ -14,7 +14,6 @@ from msgspec import Struct
 
 LANGUAGES: Final = ("zh", "en")
 THEMES: Final = ("dark", "light", "contrast")
-HTML_LANG: Final = {"zh": "zh-Hans-CN", "en": "en"}
 
 
 class Choices(Struct, frozen=True):

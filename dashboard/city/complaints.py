@@ -15,7 +15,6 @@ INBOX = "inbox"
 """A question (`consult`) waits for an answer."""
 LISTED = "listed"
 """A proposal or a map error is on its list."""
-ANSWERED = "answered"
 VERB_STATE: Final = {"consult": INBOX, "propose": LISTED, "rectify": LISTED}
 
 

@@ -43,8 +43,6 @@ LIFECYCLE: Final[Lifecycle] = {
 }
 OPEN: Final = frozenset(LIFECYCLE)
 """The states in which an incident is open; `closed` and `cancelled` are the end."""
-NEEDS_DECISION: Final = frozenset({REPORTED, PENDING_REGISTER, PENDING_DISPATCH, PENDING_CHECK})
-"""A person must decide next: these are drawn filled; the others are in hand and hollow."""
 
 
 class Incident(Struct, frozen=True):

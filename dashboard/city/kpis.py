@@ -21,7 +21,6 @@ FEW: Final = 5
 """Below five cases a percentile or a share says nothing; it is shown as "–"."""
 POINTS: Final = 60
 """One point a minute of the city clock, for the last hour."""
-STALE_MS: Final = 120_000
 
 
 class Found(Struct):

@@ -40,7 +40,6 @@ TRIM: Final = 0.005
 FEW: Final = 20
 """Up to so many places none is left out."""
 PAD_DEG: Final = 0.02
-OTHER: Final = "other"
 
 Columns = tuple[str, ...]
 
