@@ -205,6 +205,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     hotline: str = ""
     """The number people call, as shown."""
     datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+    """Of the places in the pack's files; once read, all of them are WGS-84."""
     holidays: tuple[dict[str, object], ...] = ()
     """One per year: {"year", "notice", "off": [dates], "work": [dates]}; a year without one refuses work-day limits."""
     working_hours: tuple[tuple[str, str], ...] = (("08:00", "12:00"), ("14:00", "18:00"))

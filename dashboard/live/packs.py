@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Place, Rule, Sensor
-from dashboard.city.places import distance_m, moved
+from dashboard.city.places import distance_m, moved, to_wgs84
 from dashboard.errors import CannotStart
 
 FILES: Final[Mapping[str, str]] = {
@@ -41,7 +41,7 @@ Point = tuple[float, float]
 
 
 def load(directory: Path | str) -> Pack:
-    """The pack of a directory.
+    """The pack of a directory, its places in WGS-84 whatever datum the files are in.
 
     Raises:
         CannotStart: naming the file, and the field in it, that cannot be read.
@@ -63,7 +63,7 @@ def load(directory: Path | str) -> Pack:
         if name not in held:
             raise CannotStart(f"{path} must hold its entries under the name “{name}”.")
         fields[name] = _converted(path, name, held[name])
-    return _whole(head, fields)
+    return _in_wgs84(_whole(head, fields))
 
 
 def token_matches(device: Device, token: str) -> bool:
@@ -133,6 +133,29 @@ def _whole(head: Path, fields: Mapping[str, Any]) -> Pack:
         return msgspec.convert(_plain(dict(fields)), Pack)
     except msgspec.ValidationError as error:
         raise CannotStart(f"{head}: {error}.") from None
+
+
+def _in_wgs84(pack: Pack) -> Pack:
+    """The same pack with every place moved from the datum it states: in Beijing they lie half a kilometre apart."""
+    if pack.datum == "wgs84":
+        return pack
+    replace, west_south, east_north = msgspec.structs.replace, pack.bounds[:2], pack.bounds[2:]
+    (south, west), (north, east) = (to_wgs84(pack.datum, lat, lon) for lon, lat in (west_south, east_north))
+
+    def moved_to(row: Any, lat: str = "lat", lon: str = "lon") -> Any:
+        place = to_wgs84(pack.datum, getattr(row, lat), getattr(row, lon))
+        return replace(row, **dict(zip((lat, lon), place, strict=True)))
+
+    return replace(
+        pack,
+        datum="wgs84",
+        bounds=(west, south, east, north),
+        view=(*to_wgs84(pack.datum, *pack.view[:2]), pack.view[2]),
+        areas=tuple(moved_to(moved_to(area), "label_lat", "label_lon") for area in pack.areas),
+        places=tuple(map(moved_to, pack.places)),
+        teams=tuple(map(moved_to, pack.teams)),
+        sensors=tuple(map(moved_to, pack.sensors)),
+    )
 
 
 # ---- what is wrong with it ----
@@ -375,6 +398,11 @@ def basemap(directory: Path | str) -> dict[str, Any]:
             raise CannotStart(f"{path}: layer {number} is a “{layer.kind}”; known are {', '.join(KINDS)}.")
         if len(layer.points) < 2:
             raise CannotStart(f"{path}: layer {number} has fewer than two points.")
+    datum = _read(Path(directory) / "pack.toml").get("datum", "wgs84")
+    for layer in drawn.layers:
+        layer.points = [to_wgs84(datum, lat, lon) for lat, lon in layer.points]
+    for label in drawn.labels:
+        label.lat, label.lon = to_wgs84(datum, label.lat, label.lon)
     layers = [_dense(layer) for layer in drawn.layers]
     return {"layers": layers, "labels": [msgspec.to_builtins(label) for label in drawn.labels]}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.city.pack import Category, Limit, pack_of, registry_of
-from dashboard.city.places import Gazetteer, distance_m
+from dashboard.city.places import Gazetteer, distance_m, wgs84_to_gcj02
 from dashboard.errors import CannotStart
 from dashboard.live import packs
 
@@ -53,6 +53,24 @@ def test_the_noise_of_the_manual_is_beyond_the_limit_by_day_and_by_night() -> No
     assert (rule.raise_at, rule.clear_at, rule.on_delay_s, rule.off_delay_s) == (70, 67, 0, 120)
     assert [(p.start, p.end, p.raise_at, p.clear_at) for p in rule.periods] == [("22:00", "06:00", 55, 52)]
     assert rule.category == "night_noise"
+
+
+def test_a_pack_in_another_datum_is_moved_when_it_is_read(directory: Path) -> None:
+    before, drawn = packs.load(directory), packs.basemap(directory)
+    edit(directory / "pack.toml", 'datum = "wgs84"', 'datum = "gcj02"')
+    after, again = packs.load(directory), packs.basemap(directory)
+    for table in ("areas", "places", "teams", "sensors"):
+        for one, other in zip(getattr(before, table), getattr(after, table), strict=True):
+            assert 400 < distance_m(one.lat, one.lon, other.lat, other.lon) < 750, (table, one)
+            assert wgs84_to_gcj02(other.lat, other.lon) == pytest.approx((one.lat, one.lon), abs=1e-6)
+    assert (after.view[2], after.datum) == (before.view[2], "wgs84")
+    assert distance_m(*before.view[:2], *after.view[:2]) == pytest.approx(555, abs=30)
+    assert after.bounds == pytest.approx(before.bounds, abs=0.01)
+    assert after.bounds != before.bounds
+    at, there = drawn["labels"][0], again["labels"][0]
+    assert distance_m(at["lat"], at["lon"], there["lat"], there["lon"]) == pytest.approx(555, abs=50)
+    assert distance_m(*drawn["layers"][0]["points"][0], *again["layers"][0]["points"][0]) == pytest.approx(555, abs=80)
+    assert codes(directory) <= {"pack_outside"}  # whatever stood at the very edge
 
 
 def test_the_sensor_of_the_manual_is_nobody_elses() -> None:
