@@ -274,8 +274,14 @@ class ControlRoom:
             streams.close()
 
     def _take(self, id_: str, raw: bytes) -> None:
-        """Apply one journal entry and tell everybody, once encoded."""
+        """Apply one journal entry and tell everybody, once encoded.
+
+        Raises: StreamLost `another_past` where it does not follow on what is held: then all is read anew.
+        """
         entry = decode_journal(raw)
+        if entry.changes and entry.changes[0].seq != self.state.seq + 1:
+            held, self.seq, self.sight = self.state.seq, "0-0", Sight()
+            raise StreamLost("another_past", held=held, found=entry.changes[0].seq)
         back = False
         for change in entry.changes:
             before = self.state.clock

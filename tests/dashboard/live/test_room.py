@@ -248,3 +248,19 @@ async def test_below_the_floor_the_snapshot_is_taken_again(room, engine, redis_a
         assert "/x" in late.state.sources
         assert late.state == engine.desk.state
         await late.close()
+
+
+async def test_a_store_with_another_past_is_read_from_its_beginning(room, engine, redis_address, tmp_path):
+    with redis.Redis.from_url(redis_address) as client:
+        client.xadd(key("sensor"), BEAT)
+        engine.step()
+        await until(room, lambda: "/x" in room.state.sources)
+        client.flushall()  # an older copy was brought back, or none
+        streams = RedisStreams(redis_address)
+        anew = Engine(streams, PACK, tmp_path / "anew", engine.real_ms)
+        anew.start()
+        client.xadd(key("sensor"), {**BEAT, "source": "/y"})
+        anew.step()
+        await until(room, lambda: "/y" in room.state.sources)
+        assert room.state == anew.desk.state  # and nothing of what never happened there
+        streams.close()
