@@ -24,11 +24,10 @@ from dashboard.city.commands import decode_command
 from dashboard.city.state import PUBLIC
 from dashboard.errors import Refused
 from dashboard.live.channel import Channel
-from dashboard.live.room import ControlRoom
+from dashboard.live.room import ENGINE_LATE_S, ControlRoom
 from dashboard.settings import Settings
 
 MOST_BODY: Final = 1_048_576
-ENGINE_LATE_S: Final = 5
 Life = Callable[[Any], AbstractAsyncContextManager[None]]
 
 

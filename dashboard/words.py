@@ -366,6 +366,7 @@ _CHANGES: Final = {
 _REFUSED: Final = {
     "not_connected": ("未发送：与指挥中心断开。恢复后请再看一眼再发。", "Not sent: no connection. Look again when the link is back."),
     "no_answer": ("已发出，10 秒没有答复。是否生效以这一行为准。", "Sent, no answer for 10 s. Whether it took effect is what this row shows."),
+    "engine_silent": ("未发送：引擎 {seconds:span}没有声音。恢复后请再看一眼再发。", "Not sent: the engine has been silent for {seconds:span}. Look again when it is back."),
     "store_lost": ("存储没有答复，指令没有接受。", "The store does not answer; the command was not accepted."),
     "too_many_commands": ("还有 {most} 条指令在等答复，请稍候。", "{most} commands still wait for an answer; wait a moment."),
     "foreign_origin": ("这个页面不是从这里打开的。", "This page was not opened from here."),

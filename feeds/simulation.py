@@ -171,9 +171,10 @@ class Simulation:
         """Sets the city clock, and waits until the control room says so."""
         while True:
             answer = await self.room.submit(set_clock(city_ms, rate, real_now_ms()), OPERATOR)
-            if answer.get("code") != "no_answer":
+            if answer.get("code") not in ("no_answer", "engine_silent"):
                 return
             log.warning("the engine does not answer; waiting")
+            await asyncio.sleep(STEP_S[1])
 
     def _adopt(self, now_ms: int) -> None:
         """Orders that teams had in hand when the simulation stopped."""

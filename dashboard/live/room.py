@@ -46,6 +46,9 @@ FAULT_S: Final = 5.0
 """What nobody expected is tried again after this long; screens are told meanwhile that nothing comes."""
 ANSWER_S: Final = 10.0
 """After this long without an answer the asker is told that nobody knows: the command may still be carried out."""
+ENGINE_LATE_S: Final = 5
+"""An engine that has not been heard for so long gets no more commands: it would carry them out whenever it is back,
+minutes after the person gave up on them."""
 _PRIVATE: Final = (
     "signal_pending", "signal_clearing", "signal_cleared", "signal_extended", "command_refused", "command_done",
 )  # fmt: skip
@@ -189,6 +192,9 @@ class ControlRoom:
         known = self._answer_of(command.id)
         if known is not None:
             return known
+        silent_s = (_now_ms() - self.engine_heard_ms) // 1000
+        if self.engine_heard_ms and silent_s >= ENGINE_LATE_S:
+            return {"status": "refused", "code": "engine_silent", "args": {"seconds": silent_s}}
         asked = self._asked.get(command.id)
         if asked is None:
             asked = self._asked[command.id] = asyncio.get_running_loop().create_future()

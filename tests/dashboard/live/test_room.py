@@ -205,6 +205,14 @@ async def test_without_an_engine_nobody_knows_and_that_is_said(room, monkeypatch
     assert (answer["status"], answer["code"]) == ("refused", "no_answer")
 
 
+async def test_what_is_asked_while_the_engine_is_away_is_not_carried_out_when_it_is_back(room, engine, redis_address):
+    room.engine_heard_ms = engine.real_ms() - 6_000
+    answer = await room.submit(Command(id="c1", verb="set_clock"), a_person("administrator"))
+    assert (answer["status"], answer["code"], answer["args"]["seconds"]) == ("refused", "engine_silent", 6)
+    with redis.Redis.from_url(redis_address) as client:
+        assert client.xlen(key("command")) == 0
+
+
 async def test_a_lost_store_is_said_to_the_asker_and_the_room_comes_back(room, engine, redis_address):
     with redis.Redis.from_url(redis_address) as client:
         client.client_kill_filter(_type="normal", skipme=True)
