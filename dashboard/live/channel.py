@@ -33,6 +33,8 @@ DIGEST_S: Final = 5.0
 ADVICE_S: Final = 4.0
 IN_FLIGHT: Final = 32
 """Commands of one screen that may wait for their answers at once."""
+ANSWER: Final = b'{"type":"answer"'
+"""What is told once, to the asker alone: no snapshot makes up for it."""
 TOPICS: Final = ("changes", "telemetry", "kpi", "rejected")
 
 
@@ -77,17 +79,18 @@ class Viewer(Struct, eq=False):
 
     def send(self, message: bytes) -> None:
         """Put a message in its queue; over the bound everything is dropped for one snapshot later."""
-        if self.held + len(message) > HELD_BYTES:
+        over = self.held + len(message) > HELD_BYTES
+        if over:
             self.begin_anew()
-        else:
+        if not over or message.startswith(ANSWER):
             self.waiting.append(message)
             self.held += len(message)
         self.wake.set()
 
     def begin_anew(self) -> None:
-        """Drop what waits: a snapshot comes first, and no older change may follow it."""
-        self.waiting.clear()
-        self.held = 0
+        """Drop what waits, but for answers: a snapshot comes first, and no older change may follow it."""
+        self.waiting = deque(message for message in self.waiting if message.startswith(ANSWER))
+        self.held = sum(map(len, self.waiting))
         self.behind = self.blind = True
         self.wake.set()
 

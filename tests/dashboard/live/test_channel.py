@@ -327,6 +327,16 @@ def test_what_waits_is_bounded():
     assert (viewer.held, list(viewer.waiting), viewer.behind, viewer.blind) == (0, [], True, True)
 
 
+def test_an_answer_is_not_dropped_with_the_rest():
+    viewer = Viewer(VIEWER, behind=False, blind=False)
+    first, second = (module._answer(id_, {"status": "done"}) for id_ in ("c1", "c2"))
+    viewer.send(first)
+    viewer.send(b"x" * (module.HELD_BYTES - len(first)))
+    viewer.send(second)
+    assert (list(viewer.waiting), viewer.behind) == ([first, second], True)
+    assert viewer.held == len(first) + len(second)
+
+
 def test_every_code_of_the_channel_and_the_control_room_has_words():
     found = set()
     for name in ("channel", "room", "engine"):
