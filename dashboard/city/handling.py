@@ -137,19 +137,22 @@ def _start_next(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]]
 
 
 def _incident_after(ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int) -> Incident:
-    """An incident follows its assignments: first acceptance, first arrival, last finish, nobody left."""
+    """An incident follows its assignments: first acceptance, first arrival, last finish, nobody left.
+
+    Only an order to handle can end the handling: who went to verify has put nothing right.
+    """
     mine = tuple(id_ for id_ in incident.assignments if id_ != changed.id or changed.state in ACTIVE)
     fields: dict[str, object] = {"assignments": mine}
     if changed.state == assignments.ON_SCENE and incident.on_scene_at_ms is None:
         fields["on_scene_at_ms"] = at_ms
-    if changed.state == assignments.FINISHED:
+    handled = changed.state == assignments.FINISHED and changed.kind == "handle"
+    if handled:
         fields["finished_at_ms"] = at_ms
     verb = None
     if changed.state in _WORKING and incident.state == PENDING_HANDLE:
         verb = "accepted"
     elif changed.state not in ACTIVE and not mine:
-        done = incident.finished_at_ms is not None or changed.state == assignments.FINISHED
-        verb = "finished" if done else "nobody_left"
+        verb = "finished" if handled or incident.finished_at_ms is not None else "nobody_left"
     step = LIFECYCLE.get(incident.state, {}).get(verb or "")
     if step is not None:
         return ledger.in_stage(incident, step.to, at_ms, **fields)
