@@ -118,22 +118,24 @@ def after_assignment(ledger: Ledger, changed: Assignment, at_ms: int) -> dict[st
     team = state.teams.get(changed.team)
     if team is not None:
         rows["teams"] = {team.id: ledger.team_after(team, {changed.id: changed}, at_ms)}
-        _start_next(ledger, team, rows, at_ms)
+        _turn(ledger, team, rows)
     incident = state.incidents.get(changed.incident)
     if incident is not None:
         rows["incidents"] = {incident.id: _incident_after(ledger, incident, changed, at_ms)}
     return rows
 
 
-def _start_next(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]], at_ms: int) -> None:
-    """The assignment that a team turns to when the one before is over no longer waits."""
+def _turn(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]]) -> None:
+    """A team that turns to another order: that one no longer waits, and the one it leaves for later does."""
     after = rows["teams"][before.id]
     assert isinstance(after, Team)
-    if after.active is None or after.active == before.active or after.active in rows["assignments"]:
+    if after.active == before.active:
         return
-    waiting = ledger.state.assignments[after.active]
-    if waiting.waiting:
-        rows["assignments"][waiting.id] = replace(waiting, waiting=False, version=waiting.version + 1)
+    for id_, waits in ((before.active, True), (after.active, False)):
+        held = rows["assignments"].get(id_ or "", ledger.state.assignments.get(id_ or ""))
+        if isinstance(held, Assignment) and held.state in ACTIVE and held.waiting != waits:
+            version = held.version + (held.id not in rows["assignments"])
+            rows["assignments"][held.id] = replace(held, waiting=waits, version=version)
 
 
 def _incident_after(ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int) -> Incident:

@@ -45,6 +45,8 @@ UNCATEGORISED: Final = Category(
 """A report of no known class is never merged by rule and never lost."""
 LOOK_STEP_MS: Final = 300_000
 """Every 5 min of the city clock is looked at which limits hold: night limits begin at such minutes."""
+_UNDER_WAY: Final = {ACCEPTED: 1, EN_ROUTE: 2, ON_SCENE: 3}
+"""How far a team has gone with an order; one that it has only seen is not begun."""
 FLAG_OF: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
 
 
@@ -266,13 +268,16 @@ class Ledger:
         return replace(incident, priority=priority, due_ms=self.now_ms + limit_s * 1000, limit_s=limit_s)
 
     def team_after(self, team: teams.Team, changed: dict[str, Assignment], at_ms: int) -> teams.Team:
-        """A team's row once these assignments are as given: what it does, what waits for it, what is shown."""
+        """A team's row once these assignments are as given: what it does, what waits for it, what is shown.
+
+        It does what it has gone furthest with: a team may turn to an urgent order before the one it got first.
+        """
         mine = [
             changed.get(id_, self.state.assignments.get(id_))
             for id_ in dict.fromkeys([*([team.active] if team.active else []), *team.waiting, *changed])
         ]
         live = [a for a in mine if a is not None and a.team == team.id and a.state in ACTIVE]
-        active = next((a for a in live if a.id == team.active), live[0] if live else None)
+        active = max(live, key=lambda a: (_UNDER_WAY.get(a.state, 0), a.id == team.active), default=None)
         shown = _shown(team, active)
         return replace(
             team,

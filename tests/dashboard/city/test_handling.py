@@ -113,6 +113,26 @@ def test_a_waiting_assignment_starts_when_the_one_before_is_over(city):
     assert (team.shown, city.state.assignments[second].version) == ("sent", 2)
 
 
+def test_a_team_may_turn_to_the_second_order_first(city):
+    first = city.sent()
+    second = city.sent(city.filed(category="noise"), "t1")
+    for step, active, shown in (
+        ("seen", first, "sent"),
+        ("accepted", second, "en_route"),
+        ("on_scene", second, "on_scene"),
+    ):
+        city.step(second, step)
+        team, waits = city.state.teams["t1"], {id_: a.waiting for id_, a in city.state.assignments.items()}
+        assert (team.active, team.shown) == (active, shown)
+        assert waits == {first: active != first, second: active != second}
+    city.step(first, "accepted")  # for later
+    assert (city.state.teams["t1"].active, city.state.teams["t1"].waiting) == (second, (first,))
+    city.step(second, "finished")
+    team = city.state.teams["t1"]
+    assert (team.active, team.waiting, team.shown) == (first, (), "en_route")
+    assert not city.state.assignments[first].waiting
+
+
 def test_a_waiting_assignment_may_be_recalled(city):
     first = city.sent()
     second = city.sent(city.filed(category="noise"), "t1")
