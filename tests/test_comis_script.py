@@ -1,21 +1,30 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import errno
+import fcntl
 import hashlib
 import importlib.machinery
 import importlib.util
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TextIO
 
 import pytest
 
 from dashboard.settings import REPOSITORY
+from tests.waiting import until
 
 CLI = """
 import sys, greeting
@@ -68,12 +77,17 @@ def make_wheel(place: Path) -> Path:
     return wheel
 
 
-def comis(checkout: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def offline(checkout: Path, **variables: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
-    environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": (checkout / "wheels").as_uri()}
+    return environment | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": (checkout / "wheels").as_uri()} | variables
+
+
+def comis(
+    checkout: Path, *arguments: str, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(checkout / "comis"), *arguments],
-        env=environment,
+        env=offline(checkout, **variables),
         cwd=cwd or checkout,
         capture_output=True,
         text=True,
@@ -157,3 +171,122 @@ def test_a_full_disk_is_named_before_anything_is_installed(script: ModuleType, m
     monkeypatch.setitem(script.ROOM_MB, "run", 10**9)
     with pytest.raises(script.CannotStart, match="make room"):
         script.check_room("run")
+
+
+def test_what_a_shell_sets_for_other_packages_is_not_ours(checkout: Path, tmp_path: Path) -> None:
+    shutil.rmtree(checkout / ".venv", ignore_errors=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("greeting", "dashboard"):
+        (elsewhere / f"{name}.py").write_text("WORD = 'not ours'")
+    (tmp_path / "constraints.txt").write_text("greeting<1\n")
+    done = comis(
+        checkout,
+        "up",
+        PYTHONPATH=str(elsewhere),
+        PIP_USER="1",
+        PIP_TARGET=str(elsewhere),
+        PIP_CONSTRAINT=str(tmp_path / "constraints.txt"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"hello ['up'] {checkout}/.venv"
+
+
+@pytest.mark.parametrize("closed", [">&-", "| true"])
+def test_it_hands_over_whatever_streams_it_is_given(checkout: Path, tmp_path: Path, closed: str) -> None:
+    shutil.rmtree(checkout / ".venv", ignore_errors=True)
+    (checkout / "dashboard" / "cli.py").write_text(f"open({str(tmp_path / 'handed over')!r}, 'w').close()")
+    try:
+        command = f"'{sys.executable}' '{checkout}/comis' up {closed}"
+        done = subprocess.run(
+            ["bash", "-c", command], env=offline(checkout), capture_output=True, text=True, check=False
+        )
+    finally:
+        (checkout / "dashboard" / "cli.py").write_text(CLI)
+    assert done.stderr == ""
+    assert (tmp_path / "handed over").exists()
+
+
+def test_a_pip_that_outlives_its_start_is_waited_for(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv", ignore_errors=True)
+    with silent_index() as (index, asked):
+        environment = offline(checkout, PIP_NO_INDEX="", PIP_FIND_LINKS="", PIP_INDEX_URL=index, PIP_RETRIES="0")
+        command = [sys.executable, str(checkout / "comis"), "up"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as first:
+            assert asked.wait(60)
+            first.kill()
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as second:
+            assert second.stdout is not None
+            assert "Another start is just making .venv" in second.stdout.readline()
+            second.kill()
+
+
+def test_a_start_that_is_stopped_stops_its_pip(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv", ignore_errors=True)
+    with silent_index() as (index, asked):
+        environment = offline(checkout, PIP_NO_INDEX="", PIP_FIND_LINKS="", PIP_INDEX_URL=index, PIP_RETRIES="0")
+        hearing = (
+            "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        command = [sys.executable, "-c", hearing, sys.executable, str(checkout / "comis"), "up"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as start:
+            assert asked.wait(60)
+            start.send_signal(signal.SIGINT)
+            assert start.stderr is not None
+            assert "stopped; the next start takes it up again" in start.stderr.read()
+        with open(checkout / ".venv.lock") as lock:
+            until(lambda: is_free(lock))
+    done = comis(checkout, "up")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_start_cut_short_while_it_clears_knows_what_it_had_made(script: ModuleType, tmp_path: Path) -> None:
+    environment = tmp_path / ".venv"
+    assert script.is_ours(str(environment))
+    script.clear(str(environment))
+    assert script.is_ours(str(environment))
+    for name in ("a file", "comis-log", "lib/python"):
+        (environment / name).parent.mkdir(exist_ok=True)
+        (environment / name).touch()
+    removed: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script.os, "remove", removed.append)
+        patch.setattr(script.shutil, "rmtree", removed.append)
+        script.clear(str(environment))
+    assert {Path(path).name for path in removed} == {"a file", "comis-log", "lib"}
+    assert Path(removed[-1]).name == "comis-log"
+
+
+def test_a_folder_of_somebody_else_is_named(script: ModuleType) -> None:
+    sentence = script.what_the_disk_says(PermissionError(errno.EACCES, "Permission denied", "/opt/comis/.venv.lock"))
+    assert sentence.startswith("/opt/comis/.venv.lock cannot be written by this user")
+    assert script.what_the_disk_says(FileNotFoundError(errno.ENOENT, "No such file")) is None
+
+
+@contextlib.contextmanager
+def silent_index() -> Iterator[tuple[str, threading.Event]]:
+    """A package index that takes a call and never answers, and whether it was called."""
+    asked = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def wait() -> None:
+            with contextlib.suppress(OSError), listening.accept()[0]:
+                asked.set()
+                ended.wait()
+
+        ended = threading.Event()
+        thread = threading.Thread(target=wait)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/simple", asked
+        finally:
+            ended.set()
+            thread.join()
+
+
+def is_free(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
