@@ -7,7 +7,9 @@ city that silently lacks a part of its past is worse than one that says that it 
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +41,15 @@ class _Ears(Struct):
 
     clocks: _Clocks
     handled: set[int]
+    first: int = 0
+    """The first clock since which none was set back: what was heard by an earlier one is of a time yet to come."""
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.clocks, self.clocks[1:], strict=False)
+        back = [
+            at for at, ((until_ms, clock), (_, next_)) in enumerate(pairs, 1) if _is_set_back(until_ms, clock, next_)
+        ]
+        self.first = max(back, default=0)
 
 
 def recover(streams: Streams, directory: Path, file: str, cursor: Cursor) -> Snapshot:
@@ -83,10 +94,14 @@ def _follow(streams: Streams, found: Snapshot) -> _Clocks | None:
                 apply(found.state, change)
                 if found.state.clock is not before:
                     clocks.append((change.received_ms, before))
-                    if found.state.clock.city_ms(change.received_ms) < before.city_ms(change.received_ms):
+                    if _is_set_back(change.received_ms, before, found.state.clock):
                         found.telemetry.forget()
             found.journal = id_
     return [*clocks, (_FOR_EVER, found.state.clock)]
+
+
+def _is_set_back(at_ms: int, clock: Clock, following: Clock) -> bool:
+    return following.city_ms(at_ms) < clock.city_ms(at_ms)
 
 
 def _show(found: Snapshot) -> None:
@@ -117,14 +132,10 @@ def _hear_again(streams: Streams, found: Snapshot, cursor: Cursor, ears: _Ears) 
 def _hear(found: Snapshot, entry: Entry, ears: _Ears) -> None:
     if entry.get(b"type") == b"city.sensor.detection" and _told_twice(found, entry, ears):
         return
-    clocks = ears.clocks
-    at = next(index for index, (until_ms, _) in enumerate(clocks) if entry.id[0] <= until_ms)
-    clock = clocks[at][1]
-    if any(
-        after.city_ms(until_ms) < before.city_ms(until_ms)
-        for (until_ms, before), (_, after) in zip(clocks[at:], clocks[at + 1 :], strict=False)
-    ):
-        return  # the clock was set back after it: of a time that has not come
+    at = bisect_left(ears.clocks, entry.id[0], key=itemgetter(0))
+    if at < ears.first:
+        return
+    clock = ears.clocks[at][1]
     bounds = found.state.registry.get("bounds")
     try:
         event = read_event(entry, tuple(bounds) if bounds else None, clock)
