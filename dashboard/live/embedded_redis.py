@@ -238,7 +238,7 @@ def repair(settings: Settings, server: Server) -> str:
     Empty: nothing was damaged.  Raises: CannotStart when the damage is more than a tail.
     """
     target = _append_only_file(settings)
-    if target is None:
+    if target is None or target.stat().st_size == 0:  # nothing was ever written, which its checker takes for damage
         return ""
     tool = f"{server.family}-check-aof"
     report = _check_append_only_file(server, target, fix=False)

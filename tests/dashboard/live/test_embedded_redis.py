@@ -157,6 +157,12 @@ def test_a_sound_journal_is_left_alone(settings: Settings) -> None:
     assert journal(settings).read_bytes() == before
 
 
+def test_a_journal_into_which_nothing_was_written_is_sound(settings: Settings) -> None:
+    with served(settings) as server:
+        server.kill()
+    assert embedded_redis.repair(settings, embedded_redis.find_server(settings)) == ""
+
+
 def test_more_than_a_torn_end_is_left_to_a_person(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with served(settings):
         for number in range(100):
