@@ -48,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def speed(text: str) -> float:
     """How many times faster than a real clock: 1 to 600, or infinity for ``max``."""
-    value = float("inf") if text == "max" else float(text)
+    try:
+        value = float("inf") if text == "max" else float(text)
+    except ValueError:
+        value = 0.0
     if value != float("inf") and not 1 <= value <= 600:
         raise argparse.ArgumentTypeError("a speed is a number from 1 to 600, or max")
     return value
@@ -60,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
     up = _command(commands, "up", _up, "start everything on this machine, with a simulated city")
     up.add_argument("--no-simulation", action="store_true", help="no simulated city: real input only, real clock")
-    up.add_argument("--speed", default="1", metavar="N|max", help="speed of the city clock, 1 to 600, or max")
+    up.add_argument(
+        "--speed", type=speed, default=1.0, metavar="N|max", help="speed of the city clock, 1 to 600, or max"
+    )
     up.add_argument("--pack", metavar="DIR", help="city pack to run (COMIS_PACK)")
 
     _command(commands, "web", _part, "pages, live channel and doors").set_defaults(part="web")
@@ -105,8 +110,7 @@ def _command(commands: Any, name: str, run: Any, help_text: str, *, takes_more: 
 def _up(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
     from dashboard.live import launcher
 
-    speed(chosen.speed)
-    return launcher.main(settings, simulation=None if chosen.no_simulation else ["--speed", chosen.speed])
+    return launcher.main(settings, simulation=None if chosen.no_simulation else ["--speed", str(chosen.speed)])
 
 
 def _part(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:

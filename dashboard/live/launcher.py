@@ -13,6 +13,7 @@ import fcntl
 import functools
 import http.client
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -95,8 +96,10 @@ class Launcher:
             self._pipe = self._held.enter_context(_pipe())
             self._loop = self._held.enter_context(_loop_in_a_thread())
             self._call(self._start())
-        except BaseException:
+        except BaseException as reason:
             self.stop()
+            if isinstance(reason, OSError) and reason.filename:
+                raise cannot_write(self.settings, reason) from reason
             raise
 
     def stop(self) -> None:
@@ -179,20 +182,25 @@ class Launcher:
             if status == 0 and part.name not in (*PARTS, "redis"):
                 return
             if status == CannotStart.EXIT_STATUS:
-                self._refusal = CannotStart(_last_line(part.log))
+                self._refusal = CannotStart(_last_line(part.log).removeprefix("comis: "))
+                if self._starting and not self._starting.done():
+                    return  # the start ends with it
             delay_s = back_off(part, status, time.monotonic() - part.started_at)
             self.say(f"{part.name} ended ({how_it_ended(status, part.log)}); starting it again{_after(delay_s)}.")
             await asyncio.sleep(delay_s)
             await self._spawn_again(part)
 
     async def _spawn_again(self, part: Part) -> None:
+        told = ""
         while True:
             try:
                 if part.name == "redis":
                     await self._mend_redis()
                 return await self._spawn(part)
             except (CannotStart, OSError) as reason:
-                self.say(f"{part.name} is not started: {reason} Trying again in {LONGEST_BACK_OFF_S:.0f} s.")
+                if str(reason) != told:
+                    self.say(f"{part.name} is not started: {reason} Trying again every {LONGEST_BACK_OFF_S:.0f} s.")
+                told = str(reason)
             await asyncio.sleep(LONGEST_BACK_OFF_S)
 
     async def _spawn(self, part: Part) -> None:
@@ -367,6 +375,14 @@ def _holder(port: int) -> str:
     return "another program, perhaps another COMIS"
 
 
+def cannot_write(settings: Settings, trouble: OSError) -> CannotStart:
+    """The sentence for a data directory that does not take what must be written there."""
+    return CannotStart(
+        f"{trouble.filename} cannot be written ({trouble.strerror}); make it writable for this user, or choose another "
+        f"directory than {settings.data_dir} with COMIS_DATA_DIR."
+    )
+
+
 @contextlib.contextmanager
 def _sole_launcher(settings: Settings) -> Iterator[None]:
     """Only one launcher per data directory; the lock ends with the process, whatever way that ends."""
@@ -495,7 +511,8 @@ def main(settings: Settings, *, simulation: Sequence[str] | None) -> int:
 
 
 def _tell(line: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody reads; the parts are looked after all the same
+    # Nobody reads, the terminal is gone, the disk of the file is full: the parts are looked after all the same.
+    with contextlib.suppress(OSError):
         print(line, flush=True)
 
 
@@ -517,7 +534,7 @@ def welcome(launcher: Launcher, took_s: float) -> str:
     ]
     if launcher.fsync:
         lines += [
-            f"  Streams      redis-cli -s {settings.redis_socket}",
+            f"  Streams      redis-cli -s {shlex.quote(str(settings.short_socket))}",
             f"               each accepted event is on disk first, which takes {launcher.fsync.p50_ms:.1f} ms here "
             f"(p99 {launcher.fsync.p99_ms:.1f} ms)",
         ]

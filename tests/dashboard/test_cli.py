@@ -13,13 +13,15 @@ def test_a_speed_is_a_number_or_max(text: str, value: float) -> None:
     assert cli.speed(text) == value
 
 
-@pytest.mark.parametrize("text", ["0", "601", "-1", "nan"])
+@pytest.mark.parametrize("text", ["0", "601", "-1", "nan", "fast"])
 def test_no_other_speed(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         cli.speed(text)
 
 
-@pytest.mark.parametrize("arguments", [["up", "--spede", "2"], ["engine", "now"], ["replay"], ["fly"]])
+@pytest.mark.parametrize(
+    "arguments", [["up", "--spede", "2"], ["up", "--speed", "0"], ["engine", "now"], ["replay"], ["fly"]]
+)
 def test_what_is_not_understood_is_not_ignored(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -14,7 +15,8 @@ import pytest
 
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
-from dashboard.live.launcher import Launcher, Part, back_off, check_ports, running
+from dashboard.live import launcher as launcher_module
+from dashboard.live.launcher import Launcher, Part, _tell, back_off, check_ports, running, welcome
 from dashboard.settings import Settings
 from tests.dashboard.live import fake_parts
 from tests.waiting import until
@@ -80,6 +82,37 @@ def test_a_killed_part_is_back_at_once_twenty_times(settings: Settings) -> None:
     assert said == ["engine ended (killed by SIGKILL); starting it again at once."] * 20
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that takes nothing")
+def test_parts_are_looked_after_though_nothing_can_be_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal is gone (`./comis up & disown`), or the disk that holds the file of what is said is full."""
+    monkeypatch.setattr(sys, "stdout", os.fdopen(os.open("/dev/full", os.O_WRONLY), "w", closefd=False))
+    with running(settings, ("engine",), commands={"engine": fake_parts.IDLE}, say=_tell) as launcher:
+        for _ in range(2):
+            killed = launcher.kill("engine")
+            until(lambda killed=killed: launcher.pids().get("engine", killed) != killed)
+
+
+def test_what_keeps_a_part_from_starting_is_said_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    tries = 0
+    find_server = embedded_redis.find_server
+
+    def counted(settings: Settings) -> embedded_redis.Server:
+        nonlocal tries
+        tries += 1
+        return find_server(settings)
+
+    monkeypatch.setattr(launcher_module, "LONGEST_BACK_OFF_S", 0.05)
+    with launched(settings, said, engine=fake_parts.IDLE) as launcher:
+        (settings.redis_dir / "VERSION").write_text("redis 99.0")
+        monkeypatch.setattr(embedded_redis, "find_server", counted)
+        launcher.kill("redis")
+        until(lambda: tries >= 6)
+        (settings.redis_dir / "VERSION").unlink()
+        until(lambda: "redis" in launcher.pids())
+    assert [line.partition(":")[0] for line in said if "99.0" in line] == ["redis is not started"]
+
+
 def test_redis_comes_back_with_what_it_had_said_was_kept(settings: Settings) -> None:
     with launched(settings, engine=fake_parts.IDLE) as launcher:
         embedded_redis.ask(settings, "SET", "kept", "yes")
@@ -120,10 +153,13 @@ def test_children_end_when_the_launcher_is_killed(settings: Settings) -> None:
 
 
 def test_a_part_that_cannot_start_ends_the_start(settings: Settings) -> None:
+    said: list[str] = []
     commands = {"engine": fake_parts.MISCONFIGURED, "web": fake_parts.IDLE}
-    launcher = Launcher(settings, tuple(commands), commands=commands, say=[].append)
-    with pytest.raises(CannotStart, match="COMIS_PACK names no pack"):
+    launcher = Launcher(settings, tuple(commands), commands=commands, say=said.append)
+    with pytest.raises(CannotStart) as refusal:
         launcher.start()
+    assert refusal.value.sentence == "COMIS_PACK names no pack."  # once, and without a word of starting again
+    assert said == []
     assert launcher.pids() == {}
 
 
@@ -144,6 +180,21 @@ def test_two_launchers_on_one_directory_are_one_too_many(settings: Settings) -> 
         with pytest.raises(CannotStart, match=rf"already runs .*process {os.getpid()}.*COMIS_DATA_DIR"):
             second.start()
         assert set(launcher.pids()) == {"redis", "engine"}
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(settings: Settings) -> None:
+    settings.data_dir.write_text("a file")
+    launcher = Launcher(settings, ("engine",), commands={"engine": fake_parts.IDLE})
+    with pytest.raises(CannotStart, match=rf"{settings.data_dir} cannot be written \(.*COMIS_DATA_DIR"):
+        launcher.start()
+
+
+def test_the_way_to_the_streams_is_told_so_that_a_shell_takes_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "城市 运行")
+    launcher = Launcher(settings, ("engine",), commands={"engine": fake_parts.IDLE})
+    launcher.fsync = embedded_redis.FsyncTimes(0.1, 0.2)
+    line = next(line for line in welcome(launcher, 1.0).splitlines() if "redis-cli" in line)
+    assert shlex.split(line)[-1] == str(settings.short_socket)
 
 
 @pytest.mark.parametrize(("field", "variable"), [("port", "COMIS_PORT"), ("device_port", "COMIS_DEVICE_PORT")])
