@@ -90,8 +90,12 @@ def _keep_newest(directory: Path) -> None:
         old.unlink(missing_ok=True)
 
 
+def _record(section: str, payload: bytes) -> bytes:
+    return msgspec.msgpack.encode((section, msgspec.Raw(payload)))
+
+
 def _put(file: BinaryIO, section: str, payload: bytes) -> bytes:
-    record = msgspec.msgpack.encode((section, msgspec.Raw(payload)))
+    record = _record(section, payload)
     file.write(len(record).to_bytes(4, "big") + record)
     return record
 
@@ -139,26 +143,29 @@ def read(path: Path) -> Snapshot:
     """The snapshot of a file.  Raises: OSError, msgspec.DecodeError where it is not one; it is then not used."""
     state, telemetry = CityState(), Telemetry.empty()
     cursor, journal = Cursor(), "0-0"
-    raw = path.read_bytes()
-    at = check = 0
-    ended = False
     outer = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
-    while at < len(raw):
-        size = int.from_bytes(raw[at : at + 4], "big")
-        record = raw[at + 4 : at + 4 + size]
+    for record in _whole(path.read_bytes()):
         section, payload = outer.decode(record)
-        at += 4 + size
-        if section == "end":
-            ended = msgspec.msgpack.decode(payload) == check
-            continue
-        check = crc32(record, check)
         if section == "head":
             cursor, journal = _read_head(state, payload)
         else:
             _read_section(state, telemetry, section, payload)
-    if not ended:
-        raise msgspec.DecodeError("the file is not whole")
     return Snapshot(state, telemetry, cursor, journal)
+
+
+def _whole(raw: bytes) -> list[bytes]:
+    """The records of a file that is as it was written: a damaged one is not even decoded.  Raises: DecodeError."""
+    records, at, check = [], 0, 0
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + 4], "big")
+        records.append(raw[at + 4 : at + 4 + size])
+        at += 4 + size
+    *sections, end = records or [b""]
+    for record in sections:
+        check = crc32(record, check)
+    if end != _record("end", msgspec.msgpack.encode(check)):
+        raise msgspec.DecodeError("the file is not whole")
+    return sections
 
 
 def _read_head(state: CityState, payload: msgspec.Raw) -> tuple[Cursor, str]:
