@@ -29,7 +29,7 @@ from dashboard.live import archive_files
 from dashboard.live.archive_files import HOUR_MS, ORDER, Folder, LocalFolder, Segment
 from dashboard.live.archive_rows import Fields, Refusals, Row, input_row, journal_rows, rejected_row
 from dashboard.live.streams import CHANGE, CURSOR, INPUTS, NONE_YET, REJECTED, Cursor, EntryId, format_id, key, parse_id
-from dashboard.live.trimming import ARCHIVED, Trimmer, is_scarce
+from dashboard.live.trimming import ARCHIVED, Trimmer, is_scarce, keep
 from dashboard.live.upkeep import Upkeep
 from dashboard.settings import Settings
 
@@ -53,6 +53,16 @@ FIRST_PAGE_ENTRIES: Final = 20
 """Before it is seen how large entries are: a journal entry can hold a thousand changes."""
 NICE: Final = 10
 """The archive can wait, an order to a team cannot."""
+
+
+# A script, not MULTI: a full store does not even queue commands.
+_MOMENT: Final = """
+return {
+  redis.call('GET', KEYS[1]),
+  redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1),
+  redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+}
+"""
 
 
 class Moment(Struct, frozen=True):
@@ -117,7 +127,7 @@ class Archiver:
         return end
 
     def _record(self, archived: Mapping[str, EntryId]) -> None:
-        self.client.hset(key(ARCHIVED), mapping={stream: format_id(last) for stream, last in archived.items()})
+        keep(self.client, ARCHIVED, {stream: format_id(last) for stream, last in archived.items()})
 
     # ---- one look --------------------------------------------------------------------------------------------------
 
@@ -154,11 +164,7 @@ class Archiver:
 
     def moment(self) -> Moment:
         """See `Moment`."""
-        pipe = self.client.pipeline(transaction=True)
-        pipe.get(key(CURSOR))
-        pipe.xrevrange(key(REJECTED), count=1)
-        pipe.xrevrange(key(CHANGE), count=1)
-        cursor, rejected, change = pipe.execute()
+        cursor, rejected, change = self.client.eval(_MOMENT, 3, key(CURSOR), key(REJECTED), key(CHANGE))
         after = {} if cursor is None else msgspec.json.decode(cursor, type=Cursor).after
         return Moment(after, *(parse_id(found[0][0]) if found else NONE_YET for found in (rejected, change)))
 

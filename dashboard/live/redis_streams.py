@@ -31,9 +31,11 @@ from dashboard.live.streams import (
     whole,
 )
 
-# The journal entry is the first write: a full store refuses there, and nothing is half done.
+# A full store refuses a script by its first write, and takes whole one whose first write takes no memory (XDEL of an
+# entry that cannot be). So what lets the store be trimmed goes on while senders are refused: engine and archiver.
 _COMMIT: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {err = 'FENCED'} end
+redis.call('XDEL', KEYS[3], '0-0')
 local a, journal = 4, false
 if ARGV[3] ~= '' then journal = redis.call('XADD', KEYS[3], '*', 'c', ARGV[3]) end
 redis.call('SET', KEYS[2], ARGV[2])
@@ -74,6 +76,16 @@ if #clock > 0 then redis.call('HSET', KEYS[5], unpack(clock)) end
 return journal
 """
 
+_ALTHOUGH_FULL: Final = """
+redis.call('XDEL', KEYS[2], '0-0')
+return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))
+"""
+
+
+def although_full(command: str, name: str, *args: str | bytes | int) -> tuple[str | bytes | int, ...]:
+    """A command on the key `name`, as one that a full store carries out too: for engine and archiver alone."""
+    return ("EVAL", _ALTHOUGH_FULL, 2, name, key(CHANGE), command, *args)
+
 
 class RedisStreams:
     """The store of the running city."""
@@ -95,7 +107,7 @@ class RedisStreams:
 
     def take_over(self) -> tuple[int, bytes | None]:
         """See `Streams.take_over`."""
-        token, cursor = self._ask(("INCR", key(TOKEN)), ("GET", key(CURSOR)))
+        token, cursor = self._ask(although_full("INCR", key(TOKEN)), ("GET", key(CURSOR)))
         self._sha = self._ask(("SCRIPT", "LOAD", _COMMIT))[0]
         return int(token), cursor
 
@@ -163,11 +175,11 @@ class RedisStreams:
 
     def write_record(self, name: str, fields: dict[str, str]) -> None:
         """See `Streams.write_record`."""
-        self._ask(("HSET", key(name), *(part for pair in fields.items() for part in pair)))
+        self._ask(although_full("HSET", key(name), *(part for pair in fields.items() for part in pair)))
 
     def secret(self, name: str) -> bytes:
         """See `Streams.secret`."""
-        _, held = self._ask(("SET", key(name), secrets.token_hex(32), "NX"), ("GET", key(name)))
+        _, held = self._ask(although_full("SET", key(name), secrets.token_hex(32), "NX"), ("GET", key(name)))
         return bytes(held)
 
     # ---- the wire ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
+from dashboard.live.redis_streams import although_full
 from dashboard.live.streams import (
     CHANGE,
     FLOOR,
@@ -88,6 +89,11 @@ def is_scarce(memory: Mapping[str, Any]) -> bool:
     return limit > 0 and int(memory.get("used_memory", 0)) > SCARCE_SHARE * limit
 
 
+def keep(client: Any, record: str, fields: Mapping[str, str | bytes | int]) -> None:
+    """Write into a record, also of a store that is full: what stands in it is what lets it be trimmed."""
+    client.execute_command(*although_full("HSET", key(record), *(part for pair in fields.items() for part in pair)))
+
+
 class Trimmer:
     """Follows the snapshots and trims. The client is a `redis.Redis` of protocol 2."""
 
@@ -114,7 +120,7 @@ class Trimmer:
             return
         seen, former = SnapshotAt(file.decode(), journal.decode(), cursor.decode()), self.newest
         record = {"newest": msgspec.json.encode(seen)} | ({"former": msgspec.json.encode(former)} if former else {})
-        self.client.hset(key(ARCHIVED), mapping=record)
+        keep(self.client, ARCHIVED, record)
         self.newest, self.former = seen, former
 
     def trim(self, archived: Mapping[str, EntryId], cursor: Mapping[str, str], *, scarce: bool) -> int:
@@ -126,7 +132,7 @@ class Trimmer:
         raised = {stream: bound for stream, bound in found.items() if bound > held.get(stream, NONE_YET)}
         if not raised:
             return 0
-        self.client.hset(key(FLOOR), mapping={stream: format_id(bound) for stream, bound in raised.items()})
+        keep(self.client, FLOOR, {stream: format_id(bound) for stream, bound in raised.items()})
         return sum(self._forget(stream, bound) for stream, bound in raised.items())
 
     def _forget(self, stream: str, bound: EntryId) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from dashboard.live.streams import key
-from dashboard.live.trimming import ARCHIVED
+from dashboard.live.trimming import ARCHIVED, keep
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Upkeep:
             log.error("rewriting the append-only file failed; the next try is in %d min", RETRY_S // 60)
             return
         base = int(info["aof_base_size"])
-        self.client.hset(key(ARCHIVED), BASE, base)
+        keep(self.client, ARCHIVED, {BASE: base})
         log.info("append-only file rewritten size_mb=%d took_s=%s", base >> 20, info.get("aof_last_rewrite_time_sec"))
 
     def look_at_disks(self) -> None:

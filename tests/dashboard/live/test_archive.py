@@ -247,7 +247,7 @@ class MortalRedis(redis.Redis):
     end: EndsAt
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        mortal = args[0] in ("HSET", "XTRIM")
+        mortal = args[0] == "XTRIM" or "HSET" in args
         if mortal:
             self.end.step()
         reply = super().execute_command(*args, **options)
