@@ -18,6 +18,7 @@ from typing import Any
 from dashboard.errors import CannotStart
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux, with its closing zero
 
 
@@ -202,6 +203,10 @@ def _check(settings: Settings) -> None:
             raise CannotStart(f"{variable(name)} must be a port from 1 to 65535, not {getattr(settings, name)}.")
     if settings.port == settings.device_port:
         raise CannotStart(f"COMIS_PORT and COMIS_DEVICE_PORT are both {settings.port}; give each its own.")
+    if settings.redis_url and not settings.redis_url.startswith(REDIS_SCHEMES):
+        raise CannotStart(f"COMIS_REDIS_URL must begin with one of {' '.join(REDIS_SCHEMES)}.")  # may hold a password
+    if settings.redis_memory_mb < 0:
+        raise CannotStart(f"COMIS_REDIS_MEMORY_MB must be 0 or more, not {settings.redis_memory_mb}.")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise CannotStart(f"COMIS_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not “{settings.log_level}”.")
     if settings.demo and not is_loopback(settings.host):

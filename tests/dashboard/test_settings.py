@@ -61,6 +61,9 @@ def test_a_child_process_reads_the_same_settings(tmp_path: Path) -> None:
         ("COMIS_LOG_LEVEL", "loud"),
         ("COMIS_HOST", "0.0.0.0"),
         ("COMIS_PROT", "8050"),
+        ("COMIS_REDIS_URL", "http://store:6379"),
+        ("COMIS_REDIS_URL", "store:6379"),
+        ("COMIS_REDIS_MEMORY_MB", "-3"),
     ],
 )
 def test_a_wrong_variable_is_named_in_one_sentence(name: str, text: str) -> None:
