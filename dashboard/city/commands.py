@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from dashboard.city.events import EARLIEST_MS
 from dashboard.errors import Refused
 
 ROLES: Final = (
@@ -26,6 +27,9 @@ ROLES: Final = (
 )
 INTERACTIVE_AGE_MS: Final = 15_000
 """A person's command older than 15 s of real time is refused: the screen has moved on ("too late, look again")."""
+LATEST_MS: Final = 4_102_444_800_000
+"""2100-01-01: the city clock is set to no later moment. Calendars end at the year 9999, and a clock beyond it could be
+neither read nor set back."""
 
 _Key = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1000)]
@@ -60,7 +64,7 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     disposition: str | None = None
     lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
     lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
-    offset_ms: int | None = None
+    offset_ms: Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)] | None = None
     rate: Annotated[float, Meta(ge=0, le=100_000)] | None = None
     note: _Text = ""
     registry: dict[str, Any] | None = None
@@ -99,7 +103,7 @@ def decode_command(raw: bytes | str) -> Command:
     """
     try:
         command = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("bad_command", detail=str(error)) from None
     if command.verb not in VERBS:
         raise Refused("unknown_verb", verb=command.verb)

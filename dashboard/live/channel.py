@@ -164,7 +164,7 @@ class Channel:
     def _heard(self, viewer: Viewer, raw: str) -> None:
         try:
             up = _up.decode(raw)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             viewer.send(_error("bad_message", detail=str(error)[:200]))
             return
         if up.type == "command":
@@ -217,10 +217,10 @@ class Channel:
         viewer.wake.set()
 
     def _command(self, viewer: Viewer, raw: str) -> None:
-        body = msgspec.json.decode(raw)
-        body.pop("type", None)
-        command_id = str(body.get("id", ""))[:128]
+        command_id = ""
         try:
+            body = _command_of(raw)
+            command_id = str(body.get("id", ""))[:128]
             if viewer.in_flight >= IN_FLIGHT:
                 raise Refused("too_many_commands", most=IN_FLIGHT)
             command = decode_command(msgspec.json.encode(body))
@@ -324,6 +324,16 @@ class Channel:
 class _Look(Struct):
     bbox: tuple[float, float, float, float]
     zoom: float
+
+
+def _command_of(raw: str) -> dict[str, Any]:
+    """The command in a message.  Raises: Refused `bad_command` where it nests too deep or holds a number too long."""
+    try:
+        body: dict[str, Any] = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused("bad_command", detail=str(error)) from None
+    body.pop("type", None)
+    return body
 
 
 def _telemetry(rows: dict[str, Any], whole: bool = False) -> bytes:

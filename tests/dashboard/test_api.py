@@ -109,6 +109,8 @@ def test_what_is_refused_is_409_with_the_reason(say: Say, incident: dict[str, An
         (b'{"id":"x","verb":"place","lat":91}', "bad_command"),
         (b'{"id":"x","verb":"place","lat":NaN}', "bad_command"),
         (b'{"id":"x","verb":"set_clock","rate":1e999}', "bad_command"),
+        (b'{"id":"x","verb":"set_clock","offset_ms":99999999999999999}', "bad_command"),
+        (b'{"id":"x","verb":"change_registry","registry":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001, "bad_command"),
         (b'{"id":"' + b"x" * 200 + b'","verb":"close"}', "bad_command"),
         ('{"id":"x","verb":"close","target":"案卷"}'.encode("gb18030"), "bad_command"),
     ],

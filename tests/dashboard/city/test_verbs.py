@@ -353,6 +353,13 @@ def test_the_clock_is_set_and_goes_at_its_rate(city):
     assert city.state.clock.city_ms(T0 + 5) == T0 + 5
 
 
+@pytest.mark.parametrize("offset_ms", [-1, 0, 99_999_999_999_999_999])
+def test_the_clock_is_not_set_beyond_all_calendars(offset_ms):
+    with pytest.raises(Refused) as refused:
+        decode_command(b'{"id":"x","verb":"set_clock","offset_ms":%d}' % offset_ms)
+    assert refused.value.code == "bad_command"
+
+
 def test_a_clock_set_back_begins_anew_and_takes_running_delays_with_it(city):
     city.reading(250, "p1", "pm10")
     city.complain("1")

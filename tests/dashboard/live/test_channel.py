@@ -153,6 +153,7 @@ async def test_only_what_was_asked_for(centre):
         ('{"type":"view","view":{"bbox":[1,2,3],"zoom":1}}', "bad_view"),
         ('{"type":"view","view":{"bbox":["a",2,3,4],"zoom":15}}', "bad_view"),
         ('{"type":"view","view":{"bbox":[1e308,2,3,4],"zoom":1e308}}', "bad_view"),
+        ('{"type":"view","deep":' + "[" * 100_000 + "]" * 100_000 + "}", "bad_message"),
         ('{"type":"hello","after":"x-y","topics":["changes"]}', None),
         ('{"type":"hello","after":"' + "9" * 5000 + '"}', None),
     ],
@@ -182,6 +183,15 @@ async def test_a_command_that_is_none_is_refused_to_the_asker_alone(centre, body
     assert (answer["command"], answer["status"], answer["code"]) == (str(body.get("id", "")), "refused", code)
     await other.hears("snapshot")
     assert other.got("answer") == []
+
+
+async def test_a_command_with_a_number_too_long_is_refused_and_the_screen_stays(centre):
+    screen = centre.screen()
+    screen.says.put_nowait('{"type":"command","id":"1","verb":"change_registry","registry":' + "9" * 5000 + "}")
+    answer = await screen.hears("answer")
+    assert (answer["command"], answer["status"], answer["code"]) == ("", "refused", "bad_command")
+    screen.say(type="hello", after=None, topics=["changes"])
+    await screen.hears("snapshot")
 
 
 async def test_only_so_many_commands_wait_at_once(centre, monkeypatch):
