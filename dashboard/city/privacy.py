@@ -145,12 +145,18 @@ def _named_person(reporter: Any, key: bytes) -> PersonRecord | None:
 
 
 def _reference_that_names(reporter: Mapping[str, Any], key: bytes) -> PersonRecord | None:
-    """A sender may have put a phone where the reference or its masked form belongs."""
-    for field in ("ref", "masked"):
-        value = reporter.get(field)
-        if isinstance(value, str) and (found := _PHONE.search(value)):
+    """A sender may have put a phone or a name where the reference or its masked form belongs.
+
+    What is masked has a star in it; a reference is one word of ASCII.
+    """
+    said = {field: value for field in ("ref", "masked") if isinstance(value := reporter.get(field), str)}
+    for value in said.values():
+        if found := _PHONE.search(value):
             return person_record("", found.group(), key)
-    return None
+    ref, masked = said.get("ref", ""), said.get("masked", "")
+    name = masked if "*" not in masked else ""
+    name = name or (ref if not ref.isascii() or " " in ref else "")
+    return person_record(name, "", key) if name.strip() else None
 
 
 def mask_name(name: str) -> str:

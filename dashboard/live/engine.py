@@ -45,7 +45,15 @@ from dashboard.live.streams import (
     Streams,
     format_id,
 )
-from dashboard.live.wire import JournalEntry, encode_journal, fields_of, read_command, read_event
+from dashboard.live.wire import (
+    JournalEntry,
+    contract_fields,
+    encode_journal,
+    fields_of,
+    only_contract,
+    read_command,
+    read_event,
+)
 from dashboard.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -192,7 +200,7 @@ class Engine:
 
     def _handle(self, stream: str, entry: Entry) -> None:
         self.cursor.after[stream] = format_id(entry.id)
-        if stream in ("complaint", "patrol") and self._rewrite(stream, entry):
+        if stream != "command" and self._rewrite(stream, entry):
             return
         try:
             if stream == "command":
@@ -237,17 +245,27 @@ class Engine:
         self.commit.clock = {name: str(value) for name, value in msgspec.to_builtins(clock).items()}
 
     def _rewrite(self, stream: str, entry: Entry) -> bool:
-        """A foreign entry that names a person is written anew without the name, and handled when it comes round."""
-        raw, type_ = entry.get(b"data"), entry.get(b"type")
+        """A foreign entry that names a person is written anew without the name, and handled when it comes round.
+
+        So is one with fields beyond the contract or a field twice: nobody reads them, and anybody may be named there.
+        """
+        whole = only_contract(entry)
+        if whole and stream == "sensor" and (entry.get(b"type") or b"").startswith(b"city.sensor."):
+            return False  # nobody is named in a reading, and there are many
+        fields = contract_fields(entry)
+        raw, type_ = fields.get(b"data"), fields.get(b"type")
         if raw is None or type_ is None:
             return False
         clean, record = without_person(type_.decode("utf-8", "replace"), raw, self.person_key)
-        if clean is raw and record is None:
+        if clean is raw and record is None and whole:
             return False
-        fields = {**fields_of(entry), "data": clean.decode()}
+        try:
+            anew = {name.decode(): value.decode() for name, value in {**fields, b"data": clean}.items()}
+        except UnicodeDecodeError:
+            return False  # it will be refused, and leaves its stream
         ref = record.ref if record else "none"
         person = {"name": record.name, "phone": record.phone} if record else {"masked": "text"}
-        self.commit.rewritten.append(Rewritten(stream, format_id(entry.id), fields, ref, person))
+        self.commit.rewritten.append(Rewritten(stream, format_id(entry.id), anew, ref, person))
         return True
 
     def _reject(self, stream: str, entry: Entry, code: str, args: dict[str, Any]) -> None:

@@ -62,6 +62,22 @@ def typed(change: Change) -> Change:
     return msgspec.structs.replace(change, rows=rows)
 
 
+CONTRACT: Final = frozenset({b"id", b"source", b"type", b"time", b"data"})
+"""The fields of an input entry that are read; anybody may have written others beside them."""
+
+
+def only_contract(entry: Entry) -> bool:
+    """Whether an entry has no field beyond the contract and none twice."""
+    names = set(entry.fields[::2])
+    return names <= CONTRACT and 2 * len(names) == len(entry.fields)
+
+
+def contract_fields(entry: Entry) -> dict[bytes, bytes]:
+    """The fields of the contract that an entry has; of one that was given twice, the last."""
+    given = zip(entry.fields[::2], entry.fields[1::2], strict=False)
+    return {name: value for name, value in given if name in CONTRACT}
+
+
 def read_event(entry: Entry, bounds: Bounds | None, clock: Clock) -> Event:
     """The event of an input entry, decoded and admitted.
 

@@ -183,6 +183,32 @@ def test_a_name_and_a_phone_are_taken_out(city, store, way):
         assert "13812345678" not in entries
 
 
+@pytest.mark.parametrize(
+    ("stream", "beside"),
+    [
+        ("complaint", ["phone", "13812345678", "contact", "王小明"]),
+        (
+            "complaint",
+            ["data", json.dumps({**COMPLAINT, "complaint": "foreign-data twice", "text": "请回电13812345678"})],
+        ),
+        ("complaint", [part for n in range(6000) for part in (f"f{n}", "13812345678")]),
+        ("sensor", []),
+        ("patrol", []),
+    ],
+    ids=["other fields", "data twice", "6000 fields", "on sensor", "on patrol"],
+)
+def test_nobody_is_named_in_a_foreign_entry_however_it_was_written(store, request, stream, beside):
+    complaint = f"foreign-{request.node.callspec.id}"
+    data = json.dumps({**COMPLAINT, "complaint": complaint, "text": "请回电13812345678"})
+    fields = ["id", complaint, "source", "/foreign", "type", COMPLAINED, "data", data]
+    store.execute_command("XADD", key(stream), "*", *fields, *beside)
+    until(lambda: journaled(store, complaint))
+    for kept in (stream, "change", "rejected"):
+        entries = str(store.xrange(key(kept)))
+        assert "小明" not in entries
+        assert "13812345678" not in entries
+
+
 def journaled(store, complaint):
     """The rows of a complaint in the journal."""
     entries = [json.loads(fields["c"]) for _, fields in store.xrange(key("change"))]

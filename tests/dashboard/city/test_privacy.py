@@ -55,6 +55,30 @@ def test_name_and_phone_leave_the_event_whatever_form_they_came_in(reporter):
     assert "13812345678" not in clean.decode()
 
 
+@pytest.mark.parametrize(
+    "reporter",
+    [
+        {"ref": "王小明", "masked": ""},
+        {"ref": "p-1", "masked": "王小明"},
+        {"ref": "Ann Lee"},
+        {"ref": "王小明", "masked": "138****5678"},
+    ],
+)
+def test_a_name_in_the_place_of_its_reference_leaves_the_event(reporter):
+    raw = json.dumps({"complaint": "c1", "text": "我是王小明", "reporter": reporter}, ensure_ascii=False).encode()
+    clean, record = privacy.without_person("city.complaint.reported", raw, KEY)
+    assert record is not None
+    assert record.name in ("王小明", "Ann Lee")
+    assert record.name not in clean.decode()
+    assert privacy.without_person("city.complaint.reported", clean, KEY) == (clean, None)
+
+
+@pytest.mark.parametrize("reporter", [{"ref": "crm-7781"}, {"ref": "crm-7781", "masked": "王** / 138****5678"}])
+def test_a_reference_of_another_system_stays(reporter):
+    raw = json.dumps({"complaint": "c1", "text": "噪声", "reporter": reporter}, ensure_ascii=False).encode()
+    assert privacy.without_person("city.complaint.reported", raw, KEY) == (raw, None)
+
+
 def test_the_same_person_has_the_same_reference_and_another_installation_another_one():
     one = privacy.person_record("王小明", "+86 138-1234-5678", KEY)
     again = privacy.person_record(" 王小明 ", "13812345678", KEY)
