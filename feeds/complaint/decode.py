@@ -53,10 +53,7 @@ def decode(raw: bytes, received_ms: int, id_: str = "", *, form: bool = False) -
     report: Report = _from_form(raw) if form else read_json(_report, raw)
     if not report.text.strip():
         raise BadPayload("missing_field", field="text")
-    made = event_id(
-        TYPE, report.channel, report.name, report.phone, report.text, report.lat, report.lon, report.address,
-        report.time or received_ms // 60_000,
-    )  # fmt: skip
+    made = event_id(TYPE, *msgspec.structs.astuple(report), report.time or received_ms // 60_000)
     id_ = id_ or made
     data = {name: value for name, value in msgspec.structs.asdict(report).items() if value is not UNSET}
     for name in ("name", "phone", "time"):
@@ -69,9 +66,12 @@ def decode(raw: bytes, received_ms: int, id_: str = "", *, form: bool = False) -
 
 
 def _from_form(raw: bytes) -> Report:
-    """Browser forms send every field, the empty ones too: those count as not given."""
+    """Browser forms send every field, the empty ones too: those count as not given.
+
+    Text that was not percent-encoded is taken where it is UTF-8.
+    """
     try:
-        pairs = parse_qsl(raw.decode("ascii"), strict_parsing=True, max_num_fields=FIELD_LIMIT, errors="strict")
+        pairs = parse_qsl(raw.decode(), strict_parsing=True, max_num_fields=FIELD_LIMIT, errors="strict")
     except UnicodeDecodeError:
         raise BadPayload("bad_encoding") from None
     except ValueError as error:

@@ -55,6 +55,24 @@ async def test_a_binary_event_is_the_same_event(client, intake):
     assert json.loads(intake.entries("sensor")[0]["data"]) == READING
 
 
+async def test_reports_that_differ_in_anything_are_two(client, intake):
+    first = {"text": "井盖缺失", "lat": 39.9352, "lon": 116.4037}
+    others = ({"complaint": "h-2"}, {"verb": "consult"}, {"category": "manhole"}, {"photos": ["a.jpg"]})
+    for report in (first, first, *({**first, **other} for other in others)):
+        assert (await client.post("/api/v1/complaints", json=report)).status_code == 201
+    stored = {fields["id"]: json.loads(fields["data"])["complaint"] for fields in intake.entries("complaint")}
+    assert len(stored) == len(set(stored.values())) == 5
+
+
+async def test_a_form_that_was_not_percent_encoded_is_understood(client, intake):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    reply = await client.post("/api/v1/complaints", content="text=夜市占道&lat=39.9352&lon=116.4037", headers=headers)
+    assert reply.status_code == 201
+    assert json.loads(intake.entries("complaint")[0]["data"])["text"] == "夜市占道"
+    reply = await client.post("/api/v1/complaints", content="text=夜市占道".encode("gb18030"), headers=headers)
+    assert (reply.status_code, reply.json()["code"]) == (400, "bad_encoding")
+
+
 async def test_the_good_ones_of_a_batch_are_kept_and_the_bad_ones_named(client, intake):
     batch = [
         event(READING, id="good-1"),
