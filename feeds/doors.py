@@ -76,6 +76,6 @@ def decode(kind: str, request: Request, raw: bytes) -> list[envelope.Item]:
     key = http.idempotency_key(request)
     if kind == envelope.BATCH:
         return envelope.batch(raw, key)
-    if kind == envelope.STRUCTURED or "ce-type" not in request.headers:
+    if kind == envelope.STRUCTURED or not any(name in request.headers for name in ("ce-type", "ce-id", "ce-source")):
         return [envelope.structured(raw, key)]
     return [envelope.binary(request.headers, raw, key)]

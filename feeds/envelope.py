@@ -83,9 +83,19 @@ def read_json(decoder: msgspec.json.Decoder[Any], raw: bytes, *, code: str = "ba
     except msgspec.ValidationError as error:
         raise BadPayload(code, detail=str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
+        if not _is_utf8(raw):
+            raise BadPayload("bad_encoding") from None
         raise BadPayload("bad_json", detail=str(error)) from None
     except UnicodeDecodeError:
         raise BadPayload("bad_encoding") from None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def structured(raw: bytes, fallback_id: str = "") -> Envelope:

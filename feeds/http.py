@@ -7,6 +7,7 @@ a door takes.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -84,7 +85,7 @@ class TooLarge(BadPayload):
 
 
 async def body(request: Request, limit_bytes: int = BODY_LIMIT, time_s: float = BODY_TIME_S) -> bytes:
-    """The body, never more than `limit_bytes` of it in memory.
+    """The body, never more than `limit_bytes` of it in memory; the mark that some systems put before UTF-8 is left out.
 
     Raises:
         BadPayload: `too_large` (as `TooLarge`), `too_slow`.
@@ -98,15 +99,19 @@ async def body(request: Request, limit_bytes: int = BODY_LIMIT, time_s: float = 
                     raise TooLarge(bytes(read[:limit_bytes]), limit_bytes)
     except TimeoutError:
         raise BadPayload("too_slow", limit_s=time_s) from None
-    return bytes(read)
+    return bytes(read).removeprefix(codecs.BOM_UTF8)
 
 
 def content_type(request: Request, *expected: str) -> str:
     """The media type of the body, one of `expected`; without the header the first of them.
 
     Raises:
-        BadPayload: `media_type`, or `bad_encoding` where a character set other than UTF-8 is declared.
+        BadPayload: `media_type`, also for a compressed body; `bad_encoding` where a character set other than UTF-8 is
+        declared.
     """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise BadPayload("media_type", content_type=coding[:80], expected=["identity"])
     said = request.headers.get("content-type", expected[0])
     kind, _, parameters = said.partition(";")
     kind = kind.strip().lower()

@@ -68,6 +68,8 @@ def read_event(
             raise BadPayload("field_too_long", field=field, limit=limit)
     if type_ not in STREAM_OF:
         raise BadPayload("unknown_type", type=type_[:80])
+    if not raw.strip():
+        raise BadPayload("missing_field", field="data")
     try:
         data = decode_data(type_, raw)
     except BadPayload as error:

@@ -229,7 +229,7 @@ def parse_time_ms(text: str) -> int:
         BadPayload: `bad_time`, `time_without_zone`.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(f"{text[:-1]}Z" if text.endswith("z") else text)
     except ValueError:
         raise BadPayload("bad_time", time=text[:64]) from None
     if moment.tzinfo is None:

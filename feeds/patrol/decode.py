@@ -6,6 +6,7 @@ tokens. `docs/devices.md` is the protocol for people who build devices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 
@@ -69,10 +70,12 @@ def decode_hello(raw: bytes) -> Hello:
     """The first frame.
 
     Raises:
-        BadPayload: `too_large`, `bad_encoding`, `bad_json`, `hello_first`.
+        BadPayload: `too_large`, `bad_encoding`, `bad_json`, `hello_first`; `bad_frame` for a hello that is not whole.
     """
     _check_size(raw)
-    hello: Hello = read_json(_hello, raw, code="hello_first")
+    if not _says_hello(read_json(_frame, raw, code="hello_first")):
+        raise BadPayload("hello_first")
+    hello: Hello = read_json(_hello, raw, code="bad_frame")
     return hello
 
 
@@ -86,6 +89,8 @@ def decode(raw: bytes, speaker: Speaker) -> tuple[int | None, Item]:
     try:
         _check_size(raw)
         fields: dict[str, msgspec.Raw] = read_json(_frame, raw, code="bad_frame")
+        if "id" not in fields and _says_hello(fields):
+            raise BadPayload("hello_twice")
         number = _take(fields, "id", _counter)
         type_ = _type(_take(fields, "type", _word))
         time = _time(fields, speaker)
@@ -94,6 +99,10 @@ def decode(raw: bytes, speaker: Speaker) -> tuple[int | None, Item]:
         return number, Unreadable(error.code, error.arguments, raw, source=speaker.source)
     id_ = "-".join(part for part in (speaker.device, speaker.boot, str(number)) if part)
     return number, Envelope(id=id_, source=speaker.source, type=type_, time=time, data=msgspec.json.encode(fields))
+
+
+def _says_hello(fields: Mapping[str, msgspec.Raw]) -> bool:
+    return bytes(fields.get("type", b"")) == b'"hello"'
 
 
 def _check_size(raw: bytes) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -106,10 +106,12 @@ class Gateway:
                 raw = _bytes(await connection.recv())
             hello = decode_hello(raw)
         except (BadPayload, TimeoutError) as error:
-            code = error.code if isinstance(error, BadPayload) else "hello_first"
+            refused = error if isinstance(error, BadPayload) else BadPayload("hello_first")
             # Not the frame itself: there may be a token in it.
-            await self.intake.reject("patrol", {"frame": "hello"}, code, {}, _address(connection))
-            await _leave(connection, code, NO_HELLO)
+            await self.intake.reject(
+                "patrol", {"frame": "hello"}, refused.code, refused.arguments, _address(connection)
+            )
+            await _leave(connection, refused.code, NO_HELLO, refused.arguments)
             return None
         device = self.devices.get(hello.device)
         if device is None or not proves(device, hello.token):
@@ -220,10 +222,12 @@ async def _say(connection: ServerConnection, message: dict[str, Any]) -> None:
     await connection.send(msgspec.json.encode(message), text=True)
 
 
-async def _leave(connection: ServerConnection, code: str, close_code: int) -> None:
+async def _leave(
+    connection: ServerConnection, code: str, close_code: int, arguments: Mapping[str, Any] | None = None
+) -> None:
     """Says why, and closes."""
     with contextlib.suppress(ConnectionClosed):
-        await _say(connection, {"type": "bye", **refusal(code, {})})
+        await _say(connection, {"type": "bye", **refusal(code, arguments or {})})
     await connection.close(close_code, code)
 
 

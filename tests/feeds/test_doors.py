@@ -55,6 +55,20 @@ async def test_a_binary_event_is_the_same_event(client, intake):
     assert json.loads(intake.entries("sensor")[0]["data"]) == READING
 
 
+async def test_a_binary_event_without_its_type_is_told_what_is_missing(client):
+    headers = {"ce-id": "r-1", "ce-source": "/test", "ce-specversion": "1.0"}
+    reply = await client.post("/api/v1/events", json=READING, headers=headers)
+    assert (reply.status_code, reply.json()["args"]) == (422, {"field": "type"})
+
+
+async def test_a_mark_before_the_text_is_left_out_and_a_compressed_body_is_refused(client, intake):
+    said = b"\xef\xbb\xbf" + json.dumps(event(READING, time="2024-10-01T09:30:00z")).encode()
+    assert (await client.post("/api/v1/events", content=said, headers=STRUCTURED)).status_code == 202
+    assert len(intake.entries("sensor")) == 1
+    reply = await client.post("/api/v1/events", content=b"\x1f\x8b", headers={**STRUCTURED, "content-encoding": "gzip"})
+    assert (reply.status_code, reply.json()["args"]["content_type"]) == (415, "gzip")
+
+
 async def test_reports_that_differ_in_anything_are_two(client, intake):
     first = {"text": "井盖缺失", "lat": 39.9352, "lon": 116.4037}
     others = ({"complaint": "h-2"}, {"verb": "consult"}, {"category": "manhole"}, {"photos": ["a.jpg"]})
@@ -117,6 +131,8 @@ BAD = [
     ("[" * 100_000, 400, "bad_envelope"),
     ('{"data":' * 100_000, 400, "bad_json"),
     (json.dumps(event({"verb": "x"}, "city.command")), 422, "unknown_type"),
+    (json.dumps(event(READING)).encode("utf-16"), 400, "bad_encoding"),
+    (json.dumps({**event(READING), "data": None}).replace(', "data": null', ""), 422, "missing_field"),
 ]
 
 

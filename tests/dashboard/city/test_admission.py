@@ -42,7 +42,7 @@ def test_a_good_reading_comes_in_with_its_own_time():
         ({"data": b'{"sensor":"noise-7' + b"\xff" + b'"}'}, "bad_encoding"),
         ({"data": b"["}, "bad_data"),
         ({"data": b"{"}, "bad_json"),
-        ({"data": b""}, "bad_json"),
+        ({"data": b""}, "missing_field"),
         ({"data": b'{"x":' * 100_000}, "bad_data"),
         ({"type_": "city.weather.seen"}, "unknown_type"),
         ({"type_": ""}, "missing_field"),

@@ -44,7 +44,7 @@ def test_feedback_has_a_device_and_no_team():
     [
         (b"", None, "bad_json"),
         (b"[]", None, "bad_frame"),
-        (b"\xff", None, "bad_json"),
+        (b"\xff", None, "bad_encoding"),
         (b'{"type":"position"}', None, "missing_field"),
         (b'{"id":-1,"type":"position"}', None, "bad_frame"),
         (b'{"id":1.5,"type":"position"}', None, "bad_frame"),
@@ -52,6 +52,7 @@ def test_feedback_has_a_device_and_no_team():
         (b'{"id":3,"type":7}', 3, "bad_frame"),
         (b'{"id":3,"type":"weather"}', 3, "unknown_type"),
         (b'{"id":3,"type":"hello"}', 3, "hello_twice"),
+        (raw(type="hello", device="d", token="t", clock_ms=5), None, "hello_twice"),
         (b'{"id":3,"type":"position","device":"device-2"}', 3, "not_its_own"),
         (b'{"id":3,"type":"position","time":"noon"}', 3, "bad_time"),
         (b'{"id":3,"type":"position","time_ms":9000000000000000}', 3, "bad_time"),
@@ -70,8 +71,10 @@ def test_a_frame_that_cannot_be_read(frame, number, code):
 def test_hello():
     hello = decode_hello(raw(type="hello", device="d", token="t", clock_ms=5))
     assert (hello.device, hello.token, hello.clock_ms, hello.boot, hello.last_order) == ("d", "t", 5, "", None)
-    for bad in (raw(**POSITION), raw(type="hello", device="d"), raw(type="hello", device="d", token="t", clock_ms="5")):
-        with pytest.raises(BadPayload, match="hello_first"):
+    with pytest.raises(BadPayload, match="hello_first"):
+        decode_hello(raw(**POSITION))
+    for bad in (raw(type="hello", device="d"), raw(type="hello", device="d", token="t", clock_ms="5")):
+        with pytest.raises(BadPayload, match="bad_frame"):
             decode_hello(bad)
 
 

@@ -128,8 +128,9 @@ async def test_the_newer_socket_of_a_device_wins_and_the_older_is_told(field):
         (hello(device="device-9"), "unknown_device"),
         (hello(device="device-2"), "unknown_device"),
         ('{"type":"position","id":1,"lat":39.9,"lon":116.4}', "hello_first"),
+        ('{"type":"hello","device":"device-1"}', "bad_frame"),
         ("nonsense", "bad_json"),
-        (b"\xff\xff", "bad_json"),
+        (b"\xff\xff", "bad_encoding"),
         ("x" * 300_000, "too_large"),
     ],
 )
@@ -139,6 +140,7 @@ async def test_who_does_not_prove_itself_is_sent_away_and_no_token_is_kept(field
         bye = json.loads(await socket.recv())
         assert (bye["type"], bye["code"]) == ("bye", code)
         assert set(bye["sentence"]) == {"zh", "en"}
+        assert "–" not in bye["sentence"]["en"]  # every argument is there
         with pytest.raises(ConnectionClosed):
             await socket.recv()
     (kept,) = field.intake.entries("rejected")
