@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from dashboard import words
 from dashboard.city.admission import Bounds
 from dashboard.city.pack import Pack
 from dashboard.city.state import Clock
@@ -104,8 +105,8 @@ def load(files: Sequence[Path], mapping_file: Path | None) -> Recording:
         )
     recording = export.read_recording(rows, mapping, real_now_ms())
     if not recording.complaints:
-        first = f": {recording.unreadable[0].arguments}" if recording.unreadable else ""
-        raise CannotStart(f"No row of {files[0].name} can be read as a complaint{first}.")
+        first = next((words.say(row.code, "en", **row.arguments) for row in recording.unreadable), "It holds no rows.")
+        raise CannotStart(f"No row of {files[0].name} can be read as a complaint. {first}")
     return recording
 
 

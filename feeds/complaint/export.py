@@ -164,7 +164,7 @@ def read_rows(raw: bytes, name: str) -> list[Row]:
     """The rows of an export, whatever its form; `name` is the file's name.
 
     Raises:
-        CannotStart: it is none of the forms.
+        CannotStart: it is none of the forms, or its headers cannot be read.
     """
     if raw[:2] == b"\x1f\x8b":
         try:
@@ -176,6 +176,10 @@ def read_rows(raw: bytes, name: str) -> list[Row]:
     start = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         return list(_json_rows(raw.lstrip(b"\xef\xbb\xbf")))
+    try:
+        re.split(rb"[\r\n]", raw, maxsplit=1)[0].decode()
+    except UnicodeDecodeError:
+        raise CannotStart(f"The headers of {name} are not UTF-8; save it as UTF-8 first.") from None
     return list(_csv_rows(raw))
 
 
@@ -210,8 +214,9 @@ def _json_rows(raw: bytes) -> Iterator[Row]:
         return
     if isinstance(whole, dict):
         lists = [value for value in whole.values() if isinstance(value, list)]
-        whole = whole["features"] if "features" in whole else lists[0] if len(lists) == 1 else [whole]
-    for number, item in enumerate(whole, 1):
+        features = whole.get("features")
+        whole = features if isinstance(features, list) else lists[0] if len(lists) == 1 else [whole]
+    for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
         yield _json_row(number, item)
 
 
@@ -230,11 +235,12 @@ def _json_row(number: int, item: Any) -> Row:
         return Row(number, {"row": str(item)[:2000]}, "not an object")
     place: dict[str, Any] = {}
     if item.get("type") == "Feature":
-        geometry = item.get("geometry") or {}
-        if geometry.get("type") == "Point" and len(geometry.get("coordinates") or ()) >= 2:
-            lon, lat = geometry["coordinates"][:2]  # RFC 7946: longitude first
-            place = {"geometry_lat": lat, "geometry_lon": lon}
-        item = {**({"id": item["id"]} if "id" in item else {}), **(item.get("properties") or {})}
+        geometry, properties = item.get("geometry"), item.get("properties")
+        match geometry:
+            case {"type": "Point", "coordinates": [lon, lat, *_]}:  # RFC 7946: longitude first
+                place = {"geometry_lat": lat, "geometry_lon": lon}
+        own = properties if isinstance(properties, dict) else {}
+        item = {**({"id": item["id"]} if "id" in item else {}), **own}
     return Row(number, {normalised(str(name)): _cell(value) for name, value in {**place, **item}.items()})
 
 

@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path):
     with pytest.raises(CannotStart, match=r"colour, shape.*docs/replay\.md"):
         replay.load([tmp_path / "odd.csv"], None)
     (tmp_path / "empty.csv").write_text(f"{HEADER}\n1,never,a,b,c,1,2\n")
-    with pytest.raises(CannotStart, match="No row"):
+    with pytest.raises(CannotStart, match=r"No row .* Line 2 has no readable time: “never”\."):
         replay.load([tmp_path / "empty.csv"], None)
 
 

@@ -85,6 +85,23 @@ def test_geojson_has_longitude_first_and_needs_no_columns_for_it():
     assert "lat" not in second.data
 
 
+@pytest.mark.parametrize(
+    "features",
+    [
+        None,
+        7,
+        {"a": 1},
+        [7],
+        [{"type": "Feature", "geometry": "here", "properties": PROPERTIES}],
+        [{"type": "Feature", "geometry": {"type": "Point", "coordinates": None}, "properties": PROPERTIES}],
+        [{"type": "Feature", "geometry": {"type": "Point", "coordinates": 7}, "properties": [1]}],
+    ],
+)
+def test_geojson_of_any_shape_is_rows(features):
+    raw = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    assert read(raw, "g.geojson").rows == 1
+
+
 BAD = [
     (b"7,someday,Noise,,,,48.7,9.2", "row_without_time"),
     (b"7,,Noise,,,,48.7,9.2", "row_without_time"),
@@ -137,7 +154,10 @@ def test_times():
         export.recorded_time_ms("nan", epoch)
 
 
-@pytest.mark.parametrize("raw", [b"\x1f\x8bnonsense", b"PK\x03\x04nonsense"])
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x1f\x8bnonsense", b"PK\x03\x04nonsense", "编号,时间\n1,2\n".encode("gb18030"), "id,opened\n".encode("utf-16")],
+)
 def test_a_broken_file_is_one_sentence(raw):
     with pytest.raises(CannotStart):
         export.read_rows(raw, "export.csv.gz")
