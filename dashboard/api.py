@@ -6,9 +6,11 @@ Reads what the control room holds; everything it changes is a command like any o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -19,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard import identity
+from dashboard import identity, words
 from dashboard.city.commands import decode_command
 from dashboard.city.state import PUBLIC
 from dashboard.errors import Refused
@@ -70,9 +72,10 @@ def create_api(
         try:
             answer = await room.submit(decode_command(raw), person)
         except Refused as refusal:
-            answer = {"status": "refused", "code": refusal.code, "args": refusal.arguments}
-            return _json(answer, 400)
-        return _json(answer, 200 if answer["status"] == "done" else 409)
+            return _json({"status": "refused", **_refusal(refusal.code, refusal.arguments)}, 400)
+        if answer["status"] == "done":
+            return _json(answer)
+        return _json({**answer, **_refusal(answer["code"], answer.get("args", {}), _zone(room))}, 409)
 
     async def live(socket: WebSocket) -> None:
         person = identity.person_of(socket.query_params, socket.client.host if socket.client else "", settings)
@@ -177,15 +180,31 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _json(body: Any, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"cache-control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 500)
-    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(status, "bad_request")
-    return _json({"code": code}, status)
+    assert isinstance(error, HTTPException)
+    allowed = (error.headers or {}).get("Allow", "")
+    code, args = {
+        404: ("not_found", {}),
+        405: ("method_not_allowed", {"allowed": allowed}),
+        413: ("too_large", {"limit_bytes": MOST_BODY}),
+    }.get(error.status_code, ("internal", {}))
+    return _json(_refusal(code, args), error.status_code, {"allow": allowed} if allowed else {})
+
+
+def _refusal(code: str, args: dict[str, Any], zone: tzinfo = UTC) -> dict[str, Any]:
+    """A refusal as the doors say it: code, sentence in both languages, arguments."""
+    sentence = {lang: words.say(code, lang, zone, **args) for lang in ("zh", "en")}
+    return {"code": code, "sentence": sentence, "args": args}
+
+
+def _zone(room: ControlRoom) -> tzinfo:
+    """The time of the city, in which a sentence names a moment."""
+    return ZoneInfo(room.state.registry["time_zone"]) if room.state.registry else UTC
 
 
 def _client(request: Request) -> str:

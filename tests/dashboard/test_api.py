@@ -91,6 +91,9 @@ def test_what_is_refused_is_409_with_the_reason(say: Say, incident: dict[str, An
     assert code(say("supervisor", "file", "nothing")) == (409, "not_there")
     assert code(say("supervisor", "file", id_, version=version + 7)) == (409, "changed_meanwhile")
     assert code(say("supervisor", "file", id_, issued_at=now_ms() - 16_000)) == (409, "too_late")
+    sentence = say("wall", "file", id_).json()["sentence"]
+    assert set(sentence) == {"zh", "en"}
+    assert "–" not in sentence["en"]
     assert code(say("supervisor", "file", id_, issued_at=now_ms() - 1_000)) == (200, "")
 
 

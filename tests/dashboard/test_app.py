@@ -98,6 +98,13 @@ def test_an_unknown_method_is_405_as_json(client: httpx.Client, method: str, pat
     assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")
 
 
+def test_an_address_a_stroke_beside_a_door_says_what_it_takes(client: httpx.Client) -> None:
+    reply = client.post("/api/v1/events/", json={})
+    assert (reply.status_code, reply.json()["args"]) == (405, {"allowed": reply.headers["allow"]})
+    assert "GET" in reply.json()["sentence"]["en"]
+    assert client.get("/api/v1/nothing").json()["sentence"]["en"] == "There is nothing at this address."
+
+
 @pytest.mark.parametrize("path", [*PATHS, *UNKNOWN])
 def test_every_answer_carries_the_policy(client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
