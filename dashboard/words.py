@@ -395,6 +395,7 @@ _REFUSED: Final = {
     "unknown_message": ("不认识的消息 {type}", "Unknown message {type}"),
     "bad_view": ("视图无法读懂：{detail}", "The view cannot be read: {detail}"),
     "unknown_topic": ("没有“{topic}”这个主题。", "There is no topic “{topic}”."),
+    "too_many_topics": ("一个屏幕最多同时看 {most} 件案卷的详情。", "One screen follows at most {most} incidents in detail."),
     "bad_message": ("消息无法读懂：{detail}", "The message cannot be read: {detail}"),
     "command.not_your_role": ("这个席位不派遣。", "This seat does not dispatch."),
     "command.which_incident": ("派到哪一件？写案号，例如 07 1841 派。", "To which incident? Give its number, such as 07 1841 go."),

@@ -35,6 +35,8 @@ IN_FLIGHT: Final = 32
 """Commands of one screen that may wait for their answers at once."""
 ANSWER: Final = b'{"type":"answer"'
 """What is told once, to the asker alone: no snapshot makes up for it."""
+INCIDENTS: Final = 32
+"""Incidents of which one screen may follow the details: advice is worked out anew for each every few seconds."""
 TOPICS: Final = ("changes", "telemetry", "kpi", "rejected")
 
 
@@ -201,9 +203,12 @@ class Channel:
             viewer.wake.set()
 
     def _topics(self, viewer: Viewer, topics: list[str]) -> None:
-        known = {topic for topic in topics if topic in TOPICS or topic.startswith("incident:")}
+        looked_at = list(dict.fromkeys(topic for topic in topics if topic.startswith("incident:")))
+        known = {topic for topic in topics if topic in TOPICS} | set(looked_at[:INCIDENTS])
+        if len(looked_at) > INCIDENTS:
+            viewer.send(_error("too_many_topics", most=INCIDENTS))
         for topic in topics:
-            if topic not in known:
+            if topic not in TOPICS and not topic.startswith("incident:"):
                 viewer.send(_error("unknown_topic", topic=topic[:80]))
         fresh = known - viewer.topics
         viewer.topics = known

@@ -167,6 +167,15 @@ async def test_nothing_that_a_screen_says_ends_it(centre, said, code):
     assert codes == ([code] if code else [])
 
 
+async def test_a_screen_follows_only_so_many_incidents(centre):
+    screen = centre.screen()
+    screen.say(type="topics", topics=[f"incident:{n}" for n in range(module.INCIDENTS + 5)])
+    error = await screen.hears("error")
+    assert (error["code"], error["args"]) == ("too_many_topics", {"most": module.INCIDENTS})
+    await screen.hears("detail", module.INCIDENTS)
+    assert len(screen.got("detail")) == module.INCIDENTS
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
