@@ -425,7 +425,8 @@ def _change_registry(ledger: Ledger, command: Command, person: Person, _: object
         raise Refused("registry_missing")
     try:
         pack = pack_of(command.registry)
-    except msgspec.ValidationError as error:
+        Ledger(pack)  # of its type and yet of no use: a zone, hours, holidays or limits that nobody can read
+    except (msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
         raise Refused("bad_registry", detail=str(error)) from None
     register(ledger, pack, name_of(person))
 

@@ -376,6 +376,17 @@ def test_a_clock_set_back_begins_anew_and_takes_running_delays_with_it(city):
 def test_a_registry_is_changed_and_a_bad_one_is_not(city):
     assert city.refusal("change_registry", role="administrator")[0] == "registry_missing"
     assert city.refusal("change_registry", role="administrator", registry={"key": "x"})[0] == "bad_registry"
+    loud = registry_of(a_pack())["rules"][0] | {"periods": [{"start": "x", "end": "y", "raise_at": 1, "clear_at": 0}]}
+    for useless in (
+        {"time_zone": "Mars/Base"},
+        {"working_hours": [["8", "x"]]},
+        {"holidays": [{"year": "soon"}]},
+        {"holidays": [{"year": 2026, "off": 5}]},
+        {"rules": [loud]},
+    ):
+        registry = registry_of(a_pack()) | useless
+        assert city.refusal("change_registry", role="administrator", registry=registry)[0] == "bad_registry"
+        assert city.desk.pack == a_pack()
     busy = city.sent(team="t2")
     pack = a_pack(teams=a_pack().teams[:1])
     city.ask("change_registry", role="administrator", registry=registry_of(pack))
