@@ -135,6 +135,11 @@ class Settings:
         return self.data_dir / "log"
 
     @property
+    def begun(self) -> Path:
+        """Empty file: the simulated city has put its past on the streams, so its doors may open."""
+        return self.data_dir / "simulation.begun"
+
+    @property
     def web_url(self) -> str:
         """Address of the pages as a person on this machine types it."""
         return f"http://{_address(self.host)}:{self.port}"

@@ -150,6 +150,7 @@ class Simulation:
             )
             worked_s = asyncio.get_running_loop().time() - began
             await perform(self.intake.redis, rehearsed.steps)
+            self.settings.begun.touch()
             await self._turn_clock(opens_ms, 0)
             took_s = asyncio.get_running_loop().time() - began
             log.info("afternoon rehearsed steps=%d worked_s=%.1f took_s=%.1f", len(rehearsed.steps), worked_s, took_s)
@@ -162,6 +163,7 @@ class Simulation:
             self.city = SimulatedCity(self.script, self.voices, self.pack, self.seed, now_ms)
             officers = Officers(self.script.officers, self.pack, self.city.where)
             self._adopt(now_ms)
+            self.settings.begun.touch()
             log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
         officers.dispatching_since_ms = opens_ms
         self.officers = officers if self._with_officers else None

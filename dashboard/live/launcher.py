@@ -31,6 +31,8 @@ from dashboard.settings import REPOSITORY, Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PARTS = ("engine", "web", "feeds", "archiver")
+DOORS = ("web", "feeds")
+SIMULATION = "simulate"
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 3.0  # for the parts; Redis has what is left of the five seconds
 REDIS_STOP_TIMEOUT_S = 1.5
@@ -144,15 +146,31 @@ class Launcher:
             await self._keep_from_now(self.parts["redis"])
             await self._until(self._redis_is_up, "Redis", self.parts["redis"])
         await asyncio.to_thread(self._look_at_the_promise)
-        for name, part in self.parts.items():
-            if name != "redis":
-                await self._keep_from_now(part)
+        await self._start_parts()
         if "feeds" in self.parts:
             await self._until(self._gateway_listens, "the gateway of team devices", self.parts["feeds"])
         if "web" in self.parts:
             await self._until(self._web_is_ready, "the web process", self.parts["web"])
         for part in self.parts.values():
             await self._until(functools.partial(_stands, part), part.name, part)
+
+    async def _start_parts(self) -> None:
+        """All parts but Redis; the doors of a simulated city open when its past is on the streams.
+
+        An event that came in before would be the first that ever happened there, at the real time, and the city would
+        go on from that instead of having its afternoon.
+        """
+        simulation = self.parts.get(SIMULATION)
+        if simulation:
+            self.settings.begun.unlink(missing_ok=True)
+        behind = [name for name in DOORS if simulation and name in self.parts]
+        for name, part in self.parts.items():
+            if name != "redis" and name not in behind:
+                await self._keep_from_now(part)
+        if simulation:
+            await self._until(self.settings.begun.exists, "the simulated city", simulation)
+        for name in behind:
+            await self._keep_from_now(self.parts[name])
 
     async def _stop(self) -> None:
         for task in (tasks := [self._starting, *self._keepers.values()]):
@@ -493,11 +511,10 @@ def main(settings: Settings, *, simulation: Sequence[str] | None) -> int:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, end)
     began = time.monotonic()
-    launcher = Launcher(settings, say=_tell)
+    commands = {} if simulation is None else {SIMULATION: [*part_command(SIMULATION), *simulation]}
+    launcher = Launcher(settings, (*PARTS, *commands), commands=commands, say=_tell)
     try:
         launcher.start()
-        if simulation is not None:
-            launcher.add("simulate", [*part_command("simulate"), *simulation])
         _tell(welcome(launcher, time.monotonic() - began))
         asked_to_end.wait()
     except KeyboardInterrupt:
@@ -519,7 +536,7 @@ def _tell(line: str) -> None:
 def welcome(launcher: Launcher, took_s: float) -> str:
     """What a person needs to know once everything runs."""
     settings = launcher.settings
-    clock = "19:30 on a National Day, simulated; every page says so" if "simulate" in launcher.parts else "now"
+    clock = "simulated, and every page says so" if SIMULATION in launcher.parts else "now"
     lines = [
         "",
         f"COMIS is running ({took_s:.1f} s).",

@@ -48,4 +48,16 @@ signal.pause()
 """,
 ]
 
+SIMULATION = [
+    sys.executable,
+    "-S",
+    "-c",
+    """
+import os, pathlib, signal, time
+print(time.monotonic(), flush=True)
+pathlib.Path(os.environ["COMIS_DATA_DIR"], "simulation.begun").touch()
+signal.pause()
+""",
+]
+
 ALL = {"engine": IDLE, "web": WEB, "feeds": GATEWAY, "archiver": IDLE}

@@ -49,6 +49,23 @@ def test_all_parts_run_and_all_end_within_five_seconds(settings: Settings) -> No
     assert all(is_gone(pid) for pid in pids.values())
 
 
+def test_the_doors_of_a_simulated_city_open_when_its_past_is_on_the_streams(settings: Settings) -> None:
+    settings.begun.parent.mkdir(parents=True)
+    settings.begun.touch()  # as an earlier run left it
+    with launched(settings, **fake_parts.ALL, simulate=fake_parts.SIMULATION) as launcher:
+        began = float(launcher.parts["simulate"].log.read_text())
+        assert {name for name, part in launcher.parts.items() if part.started_at > began} == {"web", "feeds"}
+
+
+def test_a_city_that_cannot_be_simulated_says_why_and_is_not_started(settings: Settings) -> None:
+    with (
+        pytest.raises(CannotStart, match="names no pack"),
+        launched(settings, **fake_parts.ALL, simulate=fake_parts.MISCONFIGURED),
+    ):
+        pass
+    assert not embedded_redis.is_up(settings)
+
+
 def test_a_part_that_does_not_listen_ends_too(settings: Settings) -> None:
     with launched(settings, engine=fake_parts.STUBBORN) as launcher:
         pids = launcher.pids()
