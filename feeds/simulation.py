@@ -46,6 +46,9 @@ STEP_S: Final = (0.1, 1.0)
 """A step of the live city lasts so long in real time: the shorter, the faster the clock."""
 CITY_STEP_S: Final = 60.0
 """No step is longer than this by the city clock where the shortest real step allows it: below every silence limit."""
+POSITION_S: Final = 0.5
+"""A device says where it is no oftener than this in real time: at 600, forty teams would say it 1,600 times a second,
+and what they answer to orders would wait behind."""
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
 DOOR_TIME_S: Final = 10
@@ -109,6 +112,8 @@ class Simulation:
         self.officers: Officers | None = None
         self._with_officers = officers
         self._devices: dict[str, DeviceClient] = {}
+        self._told_s: dict[str, float] = {}
+        """When each team last said where it is, real time."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._readings = Door(settings.web_url, EVENTS_PATH, BATCH, drop=True)
         self._calls = Door(settings.web_url, COMPLAINTS_PATH, JSON, drop=False)
@@ -214,7 +219,7 @@ class Simulation:
             self._readings.send(batch([*heard.beats, *heard.sensors]))
         for call in heard.calls:
             self._calls.send(msgspec.json.encode(call.body()), call.complaint)
-        for team, said in heard.patrol:
+        for team, said in thinned(heard.patrol, self._told_s, asyncio.get_running_loop().time()):
             self._say(team, said)
         if self.officers is not None:
             for command in self.officers.decide(self.room.state, self.city.positions(now_ms), now_ms):
@@ -265,6 +270,19 @@ class Simulation:
 def is_empty(state: CityState) -> bool:
     """Whether nothing ever happened here: no incident, no complaint, and the clock never turned."""
     return not state.numbers and not state.complaints and state.clock.base_city_ms == 0
+
+
+def thinned(patrol: Iterable[tuple[Team, Said]], told_s: dict[str, float], now_s: float) -> Iterable[tuple[Team, Said]]:
+    """What teams said, of their positions the newest alone, and that where the last is long enough ago.
+
+    `told_s`: when each last said where it is; written here.
+    """
+    said_by = list(patrol)
+    newest = {team.team.id: said for team, said in said_by if said.word == "position"}
+    for id_ in [id_ for id_ in newest if now_s - told_s.get(id_, -math.inf) < POSITION_S]:
+        del newest[id_]
+    told_s.update(dict.fromkeys(newest, now_s))
+    return [(team, said) for team, said in said_by if said.word != "position" or newest.get(team.team.id) is said]
 
 
 def batch(events: Iterable[Envelope]) -> bytes:

@@ -9,7 +9,9 @@ import pytest
 from dashboard.city.state import CityState, Clock
 from feeds.envelope import BATCH, Envelope, Unreadable
 from feeds.envelope import batch as read_batch
-from feeds.simulation import MOST_WAITING, Door, batch, is_empty
+from feeds.simulated_city import SimulatedCity
+from feeds.simulation import MOST_WAITING, Door, batch, is_empty, thinned
+from tests.feeds.simulated import PACK, SCRIPT, VOICES, at
 from tests.waiting import until
 
 
@@ -116,3 +118,31 @@ def test_only_a_city_in_which_nothing_ever_happened_is_rehearsed() -> None:
     assert is_empty(CityState())
     assert not is_empty(CityState(numbers=1))
     assert not is_empty(CityState(clock=Clock(base_city_ms=5)))
+
+
+def test_on_a_fast_clock_a_device_says_its_newest_position_and_all_that_is_no_position() -> None:
+    city = SimulatedCity(SCRIPT, VOICES, PACK, 3, at("19:00"))
+    told_s: dict[str, float] = {}
+    positions, others, kept = 0, [], []
+    for step in range(10):  # a second at 600: ten minutes of the city
+        before_ms = at("19:00") + step * 60_000
+        patrol = city.until(before_ms, before_ms + 60_000).patrol
+        newest = {team.team.id: one for team, one in patrol if one.word == "position"}
+        others += [one for _, one in patrol if one.word != "position"]
+        for team, one in thinned(patrol, told_s, 100 + step / 10):
+            if one.word == "position":
+                assert one is newest[team.team.id]
+                positions += 1
+            else:
+                kept.append(one)
+    assert kept == others != []
+    assert len(told_s) <= positions <= 3 * len(told_s)
+
+
+def test_on_a_slow_clock_every_position_is_said() -> None:
+    city = SimulatedCity(SCRIPT, VOICES, PACK, 3, at("19:00"))
+    told_s: dict[str, float] = {}
+    for second in range(120):
+        before_ms = at("19:00") + second * 1000
+        patrol = city.until(before_ms, before_ms + 1000).patrol
+        assert list(thinned(patrol, told_s, float(second))) == patrol
