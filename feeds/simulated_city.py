@@ -42,10 +42,12 @@ class Heard(NamedTuple):
 class SimulatedCity:
     """One city from `start_ms` on."""
 
-    def __init__(self, script: Script, voices: Voices, pack: Pack, seed: int, start_ms: int) -> None:
-        """The same script, voices, pack, seed and start give the same city."""
+    def __init__(
+        self, script: Script, voices: Voices, pack: Pack, seed: int, start_ms: int, first_number: int = 0
+    ) -> None:
+        """The same script, voices, pack, seed and start give the same city; `first_number`: see `City`."""
         self.pack = pack
-        self.city = City(script, pack, seed, start_ms)
+        self.city = City(script, pack, seed, start_ms, first_number)
         self._field = SensorField(pack.sensors, seed)
         self._callers = Callers(script, voices, pack, seed)
         self._local = LocalTime(pack.time_zone)

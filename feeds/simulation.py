@@ -165,9 +165,8 @@ class Simulation:
             now_ms = self.room.state.clock.city_ms(real_now_ms())
             await self._turn_clock(now_ms, 0)
             opens_ms = now_ms
-            self.city = SimulatedCity(self.script, self.voices, self.pack, self.seed, now_ms)
+            self.city = going_on(self.script, self.voices, self.pack, self.seed, self.room.state, now_ms)
             officers = Officers(self.script.officers, self.pack, self.city.where)
-            self._adopt(now_ms)
             self.settings.begun.touch()
             log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
         officers.dispatching_since_ms = opens_ms
@@ -182,17 +181,6 @@ class Simulation:
                 return
             log.warning("the engine does not answer; waiting")
             await asyncio.sleep(STEP_S[1])
-
-    def _adopt(self, now_ms: int) -> None:
-        """Orders that teams had in hand when the simulation stopped."""
-        state = self.room.state
-        for assignment in state.assignments.values():
-            incident = state.incidents.get(assignment.incident)
-            if assignment.state in ACTIVE and incident is not None:
-                order = Order(
-                    "assignment", assignment.id, incident.category, incident.lat, incident.lon, assignment.kind
-                )
-                self.city.hear(assignment.team, order, now_ms, delivered=False)
 
     # ---- live ----
 
@@ -270,6 +258,23 @@ class Simulation:
 def is_empty(state: CityState) -> bool:
     """Whether nothing ever happened here: no incident, no complaint, and the clock never turned."""
     return not state.numbers and not state.complaints and state.clock.base_city_ms == 0
+
+
+def going_on(script: Script, voices: Voices, pack: Pack, seed: int, state: CityState, now_ms: int) -> SimulatedCity:
+    """The city after a stop: its teams are on duty as they said last and have the orders that they had in hand.
+
+    The time is its first number: no call may go by the id of another one from before, which the control room knows.
+    """
+    city = SimulatedCity(script, voices, pack, seed, now_ms, first_number=now_ms)
+    for id_, team in city.teams.items():
+        if id_ in state.teams:
+            team.duty = state.teams[id_].duty
+    for assignment in state.assignments.values():
+        incident = state.incidents.get(assignment.incident)
+        if assignment.state in ACTIVE and incident is not None:
+            order = Order("assignment", assignment.id, incident.category, incident.lat, incident.lon, assignment.kind)
+            city.hear(assignment.team, order, now_ms, delivered=False)
+    return city
 
 
 def thinned(patrol: Iterable[tuple[Team, Said]], told_s: dict[str, float], now_s: float) -> Iterable[tuple[Team, Said]]:

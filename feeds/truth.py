@@ -244,14 +244,17 @@ class Happening(Struct, frozen=True):
 class City:
     """The simulated city from `start_ms` on: `until(now_ms)` gives what happened since the last call, in order."""
 
-    def __init__(self, script: Script, pack: Pack, seed: int, start_ms: int) -> None:
-        """Hours are drawn one by one, each from the seed and its own number, so a run may begin at any hour."""
+    def __init__(self, script: Script, pack: Pack, seed: int, start_ms: int, first_number: int = 0) -> None:
+        """Hours are drawn one by one, each from the seed and its own number, so a run may begin at any hour.
+
+        `first_number` counts on from an earlier run of the city: ids of events are made of numbers.
+        """
         self._script, self._pack, self._seed = script, pack, seed
         self._zone = ZoneInfo(pack.time_zone)
         self._start_ms = start_ms
         self._next_hour = start_ms // HOUR_MS
         self._queue: list[tuple[int, int, str, Problem | None]] = []
-        self._number = 0
+        self._number = first_number
         self._by_kind: dict[str, list[Place]] = {}
         for place in pack.places:
             self._by_kind.setdefault(place.kind, []).append(place)

@@ -7,10 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from dashboard.city.state import CityState, Clock
+from dashboard.city.teams import Team
 from feeds.envelope import BATCH, Envelope, Unreadable
 from feeds.envelope import batch as read_batch
 from feeds.simulated_city import SimulatedCity
-from feeds.simulation import MOST_WAITING, Door, batch, is_empty, thinned
+from feeds.simulation import MOST_WAITING, Door, batch, going_on, is_empty, thinned
 from tests.feeds.simulated import PACK, SCRIPT, VOICES, at
 from tests.waiting import until
 
@@ -146,3 +147,21 @@ def test_on_a_slow_clock_every_position_is_said() -> None:
         before_ms = at("19:00") + second * 1000
         patrol = city.until(before_ms, before_ms + 1000).patrol
         assert list(thinned(patrol, told_s, float(second))) == patrol
+
+
+def test_a_city_that_goes_on_uses_no_id_a_second_time() -> None:
+    before = SimulatedCity(SCRIPT, VOICES, PACK, 3, at("13:00")).until(at("13:00"), at("19:30"))
+    after = going_on(SCRIPT, VOICES, PACK, 3, CityState(), at("19:30")).until(at("19:30"), at("22:00"))
+    assert before.calls
+    assert {call.complaint for call in before.calls}.isdisjoint(call.complaint for call in after.calls)
+    assert {event.id for event in before.sensors}.isdisjoint(event.id for event in after.sensors)
+
+
+def test_a_team_whose_shift_ended_while_the_city_stood_still_goes_off_duty() -> None:
+    first = PACK.teams[0]
+    assert first.shift[1] == "22:00"
+    team = Team(first.id, "", "", "", "", "", first.kind, (), "", first.device, first.lat, first.lon, duty="on_duty")
+    city = going_on(SCRIPT, VOICES, PACK, 3, CityState(teams={first.id: team}), at("23:00"))
+    said = [one.fields["state"] for of, one in city.until(at("23:00"), at("23:02")).patrol
+            if of.team.id == first.id and one.word == "status"]  # fmt: skip
+    assert said == ["off_duty"]
