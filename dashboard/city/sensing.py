@@ -20,7 +20,7 @@ from dashboard.city.reporting import report_or_join
 from dashboard.city.signals import CLEARING, RAISED, WAITING, Signal, signal_key
 from dashboard.city.sources import Source
 from dashboard.city.state import DAY_MS
-from dashboard.city.teams import ON_DUTY
+from dashboard.city.teams import OFF_DUTY, ON_DUTY
 from dashboard.city.telemetry import SensorNow, SourceNow
 from dashboard.errors import BadPayload
 
@@ -401,12 +401,17 @@ def look_for_silence(ledger: Ledger) -> None:
         if row.kind == "complaint" and not row.beats:
             continue  # that nobody complains is no fault
         now = ledger.telemetry.sources.get(row.id)
-        if row.state != "dead" and _quiet_ms(ledger, 0 if now is None else now.heard_ms) > _limit_ms(
-            ledger, row.silence_s
-        ):
+        quiet_ms = _quiet_ms(ledger, 0 if now is None else now.heard_ms)
+        if row.state != "dead" and quiet_ms > _limit_ms(ledger, row.silence_s) and not _rests(ledger, row.id):
             _source_becomes(ledger, row, "dead", row.note)
     _silent_sensors(ledger)
     _silent_teams(ledger)
+
+
+def _rests(ledger: Ledger, source: str) -> bool:
+    """Whether it is the device of a team that is off duty: nobody expects a word of it."""
+    team = ledger.state.teams.get(ledger.team_of_device.get(source.removeprefix("device:"), ""))
+    return team is not None and team.duty == OFF_DUTY
 
 
 def _quiet_ms(ledger: Ledger, heard_ms: int) -> int:

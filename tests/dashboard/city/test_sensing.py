@@ -246,6 +246,18 @@ def test_that_nobody_complains_is_no_fault():
     assert city.state.sources["/hotline"].state == "live"
 
 
+def test_that_a_device_says_nothing_is_a_fault_only_while_its_team_is_on_duty():
+    city = City()
+    for number in (1, 2):
+        city.hear("city.patrol.status", f"device:d{number}", device=f"d{number}", team=f"t{number}", state="on_duty")
+    city.hear("city.patrol.status", "device:d2", device="d2", team="t2", state="off_duty")
+    city.at(100_000)
+    assert (city.state.sources["device:d1"].state, city.state.sources["device:d2"].state) == ("dead", "live")
+    city.hear("city.patrol.status", "device:d2", device="d2", team="t2", state="on_duty")
+    city.at(100_305)
+    assert city.state.sources["device:d2"].state == "dead"
+
+
 def test_a_source_is_missed_by_an_engine_that_never_heard_it():
     city = City()
     city.complain("1")
