@@ -125,10 +125,12 @@ class Simulation:
             await self.room.ready.wait()
             city_ms = await self._begin()
             async with contextlib.AsyncExitStack() as lines:
-                # The clock stands until the devices are there: at 600 a second, nobody was silent for ten minutes.
+                # The clock stands until devices and doors are there: at 600, nobody was silent for ten minutes.
                 await self._connect_devices(lines)
                 for door in (self._readings, self._calls):
                     self._spawn(door.work())
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._calls.opened(), DOOR_TIME_S)
                 await self._turn_clock(city_ms, self.rate)
                 await self._live()
         finally:
@@ -329,6 +331,17 @@ class Door:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+    async def opened(self) -> None:
+        """Returns when somebody listens there."""
+        while True:
+            try:
+                _, line = await asyncio.open_connection(self._host, self._port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                line.close()
+                return
 
     async def work(self) -> None:
         """Sends for ever; logs once lost, once back."""

@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.city.state import CityState, Clock
 from dashboard.city.teams import Team
+from dashboard.live.launcher import free_ports
 from feeds.envelope import BATCH, Envelope, Unreadable
 from feeds.envelope import batch as read_batch
 from feeds.simulated_city import SimulatedCity
@@ -92,6 +93,15 @@ async def test_a_line_that_the_door_let_go_is_dialled_anew_without_a_word(
     await sent(door, fake, 3)
     assert [body for _, _, body in fake.taken] == [b"0", b"1", b"2"]
     assert caplog.records == []
+
+
+async def test_a_door_is_waited_for_until_somebody_listens(fake: FakeDoor) -> None:
+    (port,) = free_ports(1)
+    waited = asyncio.create_task(Door(f"http://127.0.0.1:{port}", "/events", BATCH, drop=True).opened())
+    await Door(fake.url, "/events", BATCH, drop=True).opened()
+    assert not waited.done()
+    async with await asyncio.start_server(lambda _reader, line: line.close(), "127.0.0.1", port):
+        await asyncio.wait_for(waited, 5)
 
 
 def test_old_readings_are_let_go_while_a_door_is_away_and_complaints_are_kept() -> None:
