@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import Any, Final
 
 from dashboard.city.alerts import ACTIVE, RETURNED
@@ -19,11 +20,13 @@ from dashboard.city.ledger import UNCATEGORISED
 from dashboard.city.pack import Pack
 from dashboard.city.state import CityState
 from dashboard.city.telemetry import TeamNow
-from feeds.truth import OfficerHabits, Range
+from feeds.truth import MINUTE_MS, OfficerHabits, Range
 
 FARTHEST_M: Final = 40_000
 FARTHEST_ON_FOOT_M: Final = 6_000
-"""Nobody is sent farther than this by a robot (ours)."""
+"""Nobody is sent farther than this by a robot (ours) …"""
+PATIENCE_MS: Final = 60 * MINUTE_MS
+"""… but a car, when an incident has waited so long: the Great Wall is farther from every post, and nobody else goes."""
 _VOID_OF_100, _REWORK_OF_100, _NOTHING_OF_100 = 4, 5, 9
 """Of a hundred: public reports not filed, checks that fail, alerts without impact (ours)."""
 
@@ -103,9 +106,10 @@ class Officers:
         if not self._dispatcher_waited(incident.id, incident.stage_since_ms, wait, now_ms):
             return
         category = self._categories.get(incident.category, UNCATEGORISED)
+        farthest_m = FARTHEST_M if now_ms - incident.stage_since_ms < PATIENCE_MS else inf
         for proposal in rank_teams(state, positions, incident, category, now_ms):
             idle = proposal.load == 0 or incident.priority == 1
-            if proposal.blocked or not idle or proposal.team in busy or proposal.distance_m > FARTHEST_M:
+            if proposal.blocked or not idle or proposal.team in busy or proposal.distance_m > farthest_m:
                 continue
             team = state.teams[proposal.team]
             if team.silent_since_ms is not None or (team.kind == "foot" and proposal.distance_m > FARTHEST_ON_FOOT_M):

@@ -89,6 +89,15 @@ def test_two_incidents_at_once_get_two_teams() -> None:
     assert len({assignment.team for assignment in desk.state.assignments.values()}) == 2
 
 
+def test_beyond_the_reach_of_every_team_a_car_is_sent_in_the_end() -> None:
+    desk = desk_with(complaint(lat=40.432, lon=116.568))
+    asked = run(desk, Officers(STEADY, PACK, lambda _: None), 70, every_s=60)
+    assert [verb for _, verb in asked] == ["file", "dispatch_team"]
+    assert asked[1][0] - asked[0][0] >= 60
+    (sent,) = desk.state.assignments.values()
+    assert next(team.kind for team in PACK.teams if team.id == sent.team) == "car"
+
+
 def test_a_complaint_without_a_place_is_placed_where_it_truly_is() -> None:
     desk = desk_with(complaint(0, lat=None, lon=None, address="南锣鼓巷"))
     officers = Officers(STEADY, PACK, {"c-0": (39.9355, 116.3972)}.get)
