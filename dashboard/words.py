@@ -630,6 +630,7 @@ _LABELS: Final = {
     "honesty.simulation": ("模拟 {when}，{rate}", "simulation {when}, {rate}"),
     "honesty.replay": ("回放 {when}，{rate}", "replay {when}, {rate}"),
     "honesty.paused": ("暂停", "paused"),
+    "honesty.full_speed": ("全速", "at full speed"),
 }  # fmt: skip
 
 WORDS: Final[dict[str, tuple[str, str]]] = {

@@ -114,7 +114,10 @@ export function clockWords(clock) {
   if (!clock.known() || clock.source === "live") return "";
   return t(`honesty.${clock.source}`, {
     when: `${longDate(clock.now())} ${timeOfDay(clock.now()).slice(0, 5)}`,
-    rate: speed(clock.rate),
+    rate: speed(clock),
   });
 }
-const speed = (rate) => (rate === 0 ? t("honesty.paused") : `×${Math.round(rate * 10) / 10}`);
+function speed(clock) {
+  if (clock.rate !== 0) return `×${Math.round(clock.rate * 10) / 10}`;
+  return t(clock.leaps() ? "honesty.full_speed" : "honesty.paused");
+}

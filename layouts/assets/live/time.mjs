@@ -102,6 +102,8 @@ export const ago = (seconds) => (en() ? `${span(seconds)} ago` : `${span(seconds
 /** "640 m", "1.2 km". */
 export const metres = (m) => (m < 1000 ? `${Math.round(m / 10) * 10} m` : `${(m / 1000).toFixed(1)} km`);
 
+const LEAP_MS = 3000; // three heartbeats
+
 /** City time, told by heartbeats and run on between them. A clock that nobody tells any more, and that does not run at rate 1, stands still. */
 export class CityClock {
   /** `city`: city time as last told; `now()` runs on from it. */
@@ -111,13 +113,19 @@ export class CityClock {
     this.rate = 1;
     this.told = 0;
     this.source = "live";
+    this.leapt = -Infinity;
   }
   /** @param {{city_now: number, rate: number, source?: string}} heartbeat */
   tell(heartbeat) {
+    if (this.rate === 0 && heartbeat.rate === 0 && heartbeat.city_now !== this.city) this.leapt = this.tick();
     this.city = heartbeat.city_now;
     this.rate = heartbeat.rate ?? 1;
     this.source = heartbeat.source ?? "live";
     this.told = this.tick();
+  }
+  /** Whether the clock stands and is set forward again and again, as a replay at full speed does. */
+  leaps() {
+    return this.rate === 0 && this.tick() - this.leapt < LEAP_MS;
   }
   known() {
     return this.city !== null;
