@@ -46,6 +46,8 @@ STEP_S: Final = (0.1, 1.0)
 """A step of the live city lasts so long in real time: the shorter, the faster the clock."""
 CITY_STEP_S: Final = 60.0
 """No step is longer than this by the city clock where the shortest real step allows it: below every silence limit."""
+AHEAD_MS: Final = 150
+"""The clock is stopped so far ahead: longer than the command takes to the engine."""
 POSITION_S: Final = 0.5
 """A device says where it is no oftener than this in real time: at 600, forty teams would say it 1,600 times a second,
 and what they answer to orders would wait behind."""
@@ -80,8 +82,10 @@ async def main(
         work = asyncio.create_task(running.run())
         ended = asyncio.create_task(stopped.wait())
         await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (work, ended):
-            task.cancel()
+        ended.cancel()
+        while not work.done():
+            work.cancel()  # again, where a wait for an answer took the first one for its own end
+            await asyncio.wait({work}, timeout=1)
         results = await asyncio.gather(work, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
@@ -131,8 +135,11 @@ class Simulation:
                     self._spawn(door.work())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._calls.opened(), DOOR_TIME_S)
-                await self._turn_clock(city_ms, self.rate)
-                await self._live()
+                try:
+                    await self._turn_clock(city_ms, self.rate)
+                    await self._live()
+                finally:
+                    await self._stand_still()
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -183,6 +190,17 @@ class Simulation:
                 return
             log.warning("the engine does not answer; waiting")
             await asyncio.sleep(STEP_S[1])
+
+    async def _stand_still(self) -> None:
+        """The city clock ends with the city that it is of, and whoever starts again goes on from here.
+
+        Else it would run on meanwhile: at 600, a night is half a year without an event.
+        """
+        clock = self.room.state.clock
+        if clock.source == "simulation":
+            real_ms = real_now_ms()
+            stop = set_clock(clock.city_ms(real_ms + AHEAD_MS), 0, real_ms)  # not a step back for the engine
+            await self.room.submit(stop, OPERATOR)
 
     # ---- live ----
 

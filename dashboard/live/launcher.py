@@ -35,6 +35,7 @@ DOORS = ("web", "feeds")
 SIMULATION = "simulate"
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 3.0  # for the parts; Redis has what is left of the five seconds
+SIMULATION_STOP_TIMEOUT_S = 1.5  # of those
 REDIS_STOP_TIMEOUT_S = 1.5
 STEADY_S = 1.0  # killed from outside after that long: nothing is wrong with the part, so no waiting
 SOUND_S = 10.0  # ended by itself after that long: try again at once
@@ -178,7 +179,11 @@ class Launcher:
                 task.cancel()
         await asyncio.gather(*filter(None, tasks), return_exceptions=True)
         self._keepers.clear()
-        await _end([part for name, part in self.parts.items() if name != "redis"], STOP_TIMEOUT_S)
+        began = time.monotonic()
+        if SIMULATION in self.parts:  # first: it stops the city clock, which the engine must hear
+            await _end([self.parts[SIMULATION]], SIMULATION_STOP_TIMEOUT_S)
+        left_s = STOP_TIMEOUT_S - (time.monotonic() - began)
+        await _end([part for name, part in self.parts.items() if name != "redis"], left_s)
         if "redis" in self.parts and _running(self.parts["redis"]):
             await asyncio.to_thread(embedded_redis.shut_down, self.settings)
             await _end([self.parts["redis"]], REDIS_STOP_TIMEOUT_S, politely=False)

@@ -73,3 +73,11 @@ def test_the_city_is_rehearsed_and_then_lives_through_its_doors(
         until(lambda: clock(store) != before, timeout_s=30)
         assert int(clock(store)["base_city_ms"]) > at(SCRIPT.opens)
         assert clock(store)["source"] == "simulation"
+
+        # ended, it takes the clock with it: whoever starts it again goes on from there
+        until(lambda: clock(store)["rate"] == f"{SPEED}.0", timeout_s=30)
+        goes_on = clock(store)
+        launcher.kill("simulate", signal.SIGTERM)
+        until(lambda: clock(store)["rate"] == "0.0", timeout_s=10)
+        assert clock(store)["source"] == "simulation"
+        assert int(clock(store)["base_city_ms"]) > int(goes_on["base_city_ms"])
