@@ -27,6 +27,7 @@ from typing import Any, TextIO
 
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis
+from dashboard.live.streams import CLOCK, key
 from dashboard.settings import REPOSITORY, Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -538,10 +539,19 @@ def _tell(line: str) -> None:
         print(line, flush=True)
 
 
+def _clock(settings: Settings) -> str:
+    """Whose time it is without a simulation of ours: a store that held one, or a replay, keeps its time."""
+    record = [] if settings.redis_url else embedded_redis.ask(settings, "HGETALL", key(CLOCK))
+    source = dict(zip(record[::2], record[1::2], strict=True)).get("source", "live")
+    if source == "live":
+        return "now"
+    return f"not now but that of the {source} in this data directory; choose another with COMIS_DATA_DIR to begin anew"
+
+
 def welcome(launcher: Launcher, took_s: float) -> str:
     """What a person needs to know once everything runs."""
     settings = launcher.settings
-    clock = "simulated, and every page says so" if SIMULATION in launcher.parts else "now"
+    clock = "simulated, and every page says so" if SIMULATION in launcher.parts else _clock(settings)
     lines = [
         "",
         f"COMIS is running ({took_s:.1f} s).",

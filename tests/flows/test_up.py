@@ -15,6 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dashboard.live import embedded_redis
+from dashboard.live.launcher import running
+from dashboard.live.streams import CLOCK, key
 from dashboard.settings import REPOSITORY, Settings
 
 
@@ -52,6 +55,17 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 def status_of(url: str) -> int:
     with urllib.request.urlopen(url, timeout=5) as answer:
         return int(answer.status)
+
+
+def test_up_says_when_the_time_is_not_now(settings: Settings) -> None:
+    with running(settings, ("engine",)):
+        embedded_redis.ask(
+            settings, "HSET", key(CLOCK), "source", "replay", "base_city_ms", "1349178120000", "rate", "0"
+        )
+    with up(settings) as process:
+        assert "not now but that of the replay" in read_until(process, "Ctrl-C stops everything")
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
