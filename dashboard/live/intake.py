@@ -84,6 +84,10 @@ class Intake(Protocol):
         """Keeps a name and a phone in the guarded record; what the event carries instead.  Raises: StreamLost."""
         ...
 
+    async def person_key(self) -> bytes:
+        """This installation's secret for whatever is made of a name or a phone.  Raises: StreamLost."""
+        ...
+
 
 def rejected_fields(
     stream: str,
@@ -239,7 +243,7 @@ class RedisIntake:
         return {"ref": record.ref, "masked": record.masked}
 
     async def person_key(self) -> bytes:
-        """This installation's secret for references to people, made by whoever asks first.  Raises: StreamLost."""
+        """See `Intake.person_key`; made by whoever asks first."""
         if not self._secret:
             await _answered(lambda: self.redis.set(key("person_key"), secrets.token_hex(32), nx=True))
             self._secret = str(await _answered(lambda: self.redis.get(key("person_key")))).encode()
@@ -304,9 +308,14 @@ class MemoryIntake:
     async def remember_person(self, name: str, phone: str) -> dict[str, str]:
         """See `Intake.remember_person`."""
         self._answer()
-        record = privacy.person_record(name, phone, b"memory")
+        record = privacy.person_record(name, phone, await self.person_key())
         self.people[record.ref] = {"name": record.name, "phone": record.phone, "at_ms": str(self.now_ms())}
         return {"ref": record.ref, "masked": record.masked}
+
+    async def person_key(self) -> bytes:
+        """See `Intake.person_key`."""
+        self._answer()
+        return b"memory"
 
     def entries(self, stream: str) -> list[dict[str, str]]:
         """The fields of every entry of a stream, oldest first."""

@@ -41,11 +41,13 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
 _report: Final = msgspec.json.Decoder(Report)
 
 
-def decode(raw: bytes, received_ms: int, id_: str = "", *, form: bool = False) -> tuple[Envelope, tuple[str, str]]:
+def decode(
+    raw: bytes, received_ms: int, id_: str = "", *, form: bool = False, secret: bytes = b""
+) -> tuple[Envelope, tuple[str, str]]:
     """The event of one report, without the person, and the person's name and phone (empty where not given).
 
     `id_` is the sender's key of this delivery (`Idempotency-Key`). Without one the same report of the same person
-    within a minute is the same report: a double press, not a second voice.
+    within a minute is the same report: a double press, not a second voice. `secret` is this installation's.
 
     Raises:
         BadPayload: `bad_encoding` `bad_json` `bad_data` `missing_field`.
@@ -53,7 +55,7 @@ def decode(raw: bytes, received_ms: int, id_: str = "", *, form: bool = False) -
     report: Report = _from_form(raw) if form else read_json(_report, raw)
     if not report.text.strip():
         raise BadPayload("missing_field", field="text")
-    made = event_id(TYPE, *msgspec.structs.astuple(report), report.time or received_ms // 60_000)
+    made = event_id(TYPE, *msgspec.structs.astuple(report), report.time or received_ms // 60_000, secret=secret)
     id_ = id_ or made
     data = {name: value for name, value in msgspec.structs.asdict(report).items() if value is not UNSET}
     for name in ("name", "phone", "time"):

@@ -41,7 +41,9 @@ def door(intake: Intake, bounds: Bounds | None) -> http.Handler:
         try:
             raw = await http.body(request)
             form = http.content_type(request, JSON, FORM) == FORM
-            event, (name, phone) = decode(raw, real_now_ms(), http.idempotency_key(request), form=form)
+            event, (name, phone) = decode(
+                raw, real_now_ms(), http.idempotency_key(request), form=form, secret=await intake.person_key()
+            )
         except BadPayload as error:
             raw = error.beginning if isinstance(error, http.TooLarge) else raw
             await intake.reject("complaint", raw, error.code, error.arguments, SOURCE)

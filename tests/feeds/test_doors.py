@@ -8,6 +8,7 @@ import pytest
 from dashboard import words
 from dashboard.live.intake import MemoryIntake
 from dashboard.settings import Settings
+from feeds.complaint.decode import decode
 from feeds.doors import PATHS, create_doors
 
 BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -365,3 +366,10 @@ async def test_a_reason_is_never_longer_than_a_person_reads(client, intake):
     reply = await client.post("/api/v1/readings", json={**READING, "x" * 500_000: 1})
     assert len(reply.content) < 2000
     assert len(intake.entries("rejected")[0]["args"]) < 1000
+
+
+async def test_the_public_id_of_a_report_tells_nothing_of_who_made_it() -> None:
+    report = b'{"text": "x", "phone": "13812345678", "time": "2026-10-02T11:30:00Z"}'
+    ids = {decode(report, 0, secret=secret)[0].id for secret in (b"", b"one", b"another")}
+    assert len(ids) == 3  # whoever knows all that was said but the secret cannot try out phones
+    assert decode(report, 0, secret=b"one")[0].id == decode(report, 0, secret=b"one")[0].id
