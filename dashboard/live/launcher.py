@@ -41,6 +41,7 @@ REDIS_STOP_TIMEOUT_S = 1.5
 STEADY_S = 1.0  # killed from outside after that long: nothing is wrong with the part, so no waiting
 SOUND_S = 10.0  # ended by itself after that long: try again at once
 LONGEST_BACK_OFF_S = 5.0
+FIRST_BELIEVED_S = 0.5  # a part that cannot start says so within that long on most machines
 BELIEVED_S = 3.0
 HOPELESS_DEATHS = 6  # in a row before all was ready: about three seconds of trying
 LOG_KEPT_BYTES = 64 << 20
@@ -84,6 +85,8 @@ class Launcher:
             part.log = settings.log_dir / f"{part.name}.log"
         self.say = say
         self.fsync: embedded_redis.FsyncTimes | None = None
+        self.clock = "now"
+        """Whose time it is where no simulation of ours turns the clock."""
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._starting: asyncio.Task[None] | None = None
         self._refusal: CannotStart | None = None
@@ -147,7 +150,7 @@ class Launcher:
         if "redis" in self.parts:
             await self._keep_from_now(self.parts["redis"])
             await self._until(self._redis_is_up, "Redis", self.parts["redis"])
-        await asyncio.to_thread(self._look_at_the_promise)
+        await asyncio.to_thread(self._look_at_the_store)
         await self._start_parts()
         if "feeds" in self.parts:
             await self._until(self._gateway_listens, "the gateway of team devices", self.parts["feeds"])
@@ -294,11 +297,14 @@ class Launcher:
         finally:
             connection.close()
 
-    def _look_at_the_promise(self) -> None:
-        """Whatever stands against "accepted means kept" is said aloud: another configuration, a slow disk."""
+    def _look_at_the_store(self) -> None:
+        """Whose time it holds; what stands against "accepted means kept" is said: a configuration, a slow disk."""
         for difference in embedded_redis.durable(self.settings):
             self.say(f"Warning: not durable, because Redis says that {difference}.")
         if "redis" in self.parts:
+            source = embedded_redis.ask(self.settings, "HGET", key(CLOCK), "source")
+            if source not in (None, "live"):
+                self.clock = f"not now but that of the {source} in this data directory; COMIS_DATA_DIR begins another"
             self.fsync = embedded_redis.measure_fsync(self.settings.redis_dir)
             if self.fsync.slow:
                 self.say(
@@ -468,8 +474,9 @@ def _pipe() -> Iterator[int]:
 
 
 def _stands(part: Part) -> bool:
-    """It runs, and if it has died before, long enough to believe it."""
-    return _running(part) is not None and (part.starts == 1 or time.monotonic() - part.started_at > BELIEVED_S)
+    """It runs, and long enough to believe it, longer if it has died before."""
+    long_enough_s = FIRST_BELIEVED_S if part.starts == 1 else BELIEVED_S
+    return _running(part) is not None and time.monotonic() - part.started_at > long_enough_s
 
 
 def _running(part: Part) -> asyncio.subprocess.Process | None:
@@ -539,19 +546,10 @@ def _tell(line: str) -> None:
         print(line, flush=True)
 
 
-def _clock(settings: Settings) -> str:
-    """Whose time it is without a simulation of ours: a store that held one, or a replay, keeps its time."""
-    record = [] if settings.redis_url else embedded_redis.ask(settings, "HGETALL", key(CLOCK))
-    source = dict(zip(record[::2], record[1::2], strict=True)).get("source", "live")
-    if source == "live":
-        return "now"
-    return f"not now but that of the {source} in this data directory; choose another with COMIS_DATA_DIR to begin anew"
-
-
 def welcome(launcher: Launcher, took_s: float) -> str:
     """What a person needs to know once everything runs."""
     settings = launcher.settings
-    clock = "simulated, and every page says so" if SIMULATION in launcher.parts else _clock(settings)
+    clock = "simulated, and every page says so" if SIMULATION in launcher.parts else launcher.clock
     lines = [
         "",
         f"COMIS is running ({took_s:.1f} s).",
