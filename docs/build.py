@@ -30,6 +30,20 @@ LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
 }
 
 
+AROUND: Final = """
+The city pack moves three of these steps: with `filing = "dispatcher"` a dispatcher files too, but never what was
+returned; with `feedback = "rule"` what the last team reports is confirmed at once, by rule; with `closing = "check"`
+an incident closes only after a check on the spot has passed.
+
+Whoever dispatched a team to an incident may not close it, by force neither, whatever the seat. A return never
+advances: supervision corrects and files again, or ends it. A check goes to a team that did not handle it, a rework
+first to the one that did. An extension adds the limit once more, twice at most and only before it is over; in a
+suspension the handling clock stands still and teams are called back. What ended can be opened again for 24 hours.
+Void, decline, return, rework, extend, suspend, force_close, reopen and supervise need a reason. Every step stands in
+the timeline, none is ever removed.
+"""
+
+
 def lifecycles() -> str:
     """Every lifecycle as a picture and as a table of who may take which step."""
     parts = ["# Lifecycles\n", "Built from the tables that the program runs (`python docs/build.py`).\n"]
@@ -37,9 +51,7 @@ def lifecycles() -> str:
         parts += [f"\n## {title}\n", "```mermaid", *_diagram(lifecycle, start), "```\n", *_steps(lifecycle)]
     parts += ["\n## Verbs\n", "| verb | on | roles |", "|---|---|---|"]
     parts += [f"| `{verb}` | {table or '–'} | {', '.join(sorted(roles))} |" for verb, (table, roles) in VERBS.items()]
-    parts += ["", '`file` is also a dispatcher\'s where the city pack says `filing = "dispatcher"`.']
-    parts += ["Whoever dispatched a team to an incident may not close it, whatever the seat."]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts) + "\n" + AROUND
 
 
 def _diagram(lifecycle: Lifecycle, start: str) -> Iterator[str]:

@@ -11,11 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
-from dashboard.city.alerts import ACTIVE, RETURNED
+from dashboard.city import alerts
 from dashboard.city.commands import Command, Person
 from dashboard.city.complaints import NO_PLACE
 from dashboard.city.dispatch import rank_teams
-from dashboard.city.incidents import PENDING_CHECK, PENDING_DISPATCH, PENDING_REGISTER, REPORTED, Incident
+from dashboard.city.incidents import (
+    HANDLE_FINISH,
+    PENDING_CHECK,
+    PENDING_CLOSE,
+    PENDING_DISPATCH,
+    PENDING_REGISTER,
+    REPORTED,
+    RETURNED,
+    Incident,
+)
 from dashboard.city.ledger import UNCATEGORISED
 from dashboard.city.pack import Pack
 from dashboard.city.state import CityState
@@ -63,7 +72,7 @@ class Officers:
         for alert in state.alerts.values():
             incident = state.incidents.get(alert.incident or "")
             alone = incident is None or incident.acknowledged_at_ms is not None
-            if alert.state in (ACTIVE, RETURNED) and alone:
+            if alert.state in (alerts.ACTIVE, alerts.RETURNED) and alone:
                 wait = self._habits.acknowledge_s if alert.priority > 1 else (25, 70)
                 if self._dispatcher_waited(alert.id, alert.raised_at_ms, wait, now_ms):
                     yield from self._ask(self._dispatcher, "acknowledge", alert.id, alert.version, disposition="real")
@@ -72,16 +81,18 @@ class Officers:
         self, state: CityState, positions: dict[str, TeamNow], now_ms: int, busy: set[str]
     ) -> Iterator[Command]:
         for incident in sorted(state.open_incidents(), key=lambda one: (one.priority, one.stage_since_ms)):
-            if incident.state in (REPORTED, PENDING_REGISTER):
+            if incident.state in (REPORTED, PENDING_REGISTER, RETURNED):
                 yield from self._register(incident, now_ms)
             elif incident.state == PENDING_DISPATCH:
                 yield from self._dispatch(state, positions, incident, now_ms, busy)
-            elif incident.state == PENDING_CHECK:
+            elif incident.state in (PENDING_CHECK, PENDING_CLOSE):
                 yield from self._check(incident, now_ms)
+            elif incident.state == HANDLE_FINISH:
+                yield from self._confirm(incident, now_ms)
 
     def _register(self, incident: Incident, now_ms: int) -> Iterator[Command]:
         urgent, target = incident.priority == 1, incident.id
-        if incident.origin != "complaint" and incident.acknowledged_at_ms is None:
+        if incident.origin != "complaint" and incident.acknowledged_at_ms is None and incident.state != RETURNED:
             wait = (20.0, 60.0) if urgent else self._habits.acknowledge_s
             if self._dispatcher_waited(target, incident.stage_since_ms, wait, now_ms):
                 nothing = incident.priority == 3 and _of_100(target, "nothing") < _NOTHING_OF_100
@@ -93,7 +104,8 @@ class Officers:
         wait = (20.0, 60.0) if urgent else self._habits.file_s
         if not self._waited(target, incident.stage_since_ms, wait, now_ms):
             return
-        if incident.priority == 3 and not incident.merged and _of_100(target, "void") < _VOID_OF_100:
+        doubted = incident.priority == 3 and not incident.merged and _of_100(target, "void") < _VOID_OF_100
+        if doubted or incident.finding == "not_exist" or incident.state == RETURNED:
             reason = self._habits.void_reason
             yield from self._ask(self._supervisor, "void", target, incident.version, reason=reason)
         else:
@@ -120,10 +132,15 @@ class Officers:
             )
             return
 
+    def _confirm(self, incident: Incident, now_ms: int) -> Iterator[Command]:
+        if self._dispatcher_waited(incident.id, incident.stage_since_ms, self._habits.dispatch_s, now_ms):
+            yield from self._ask(self._dispatcher, "confirm", incident.id, incident.version)
+
     def _check(self, incident: Incident, now_ms: int) -> Iterator[Command]:
         if not self._waited(incident.id, incident.stage_since_ms, self._habits.close_s, now_ms):
             return
-        if incident.reworks == 0 and _of_100(incident.id, "rework") < _REWORK_OF_100:
+        doubted = incident.reworks == 0 and _of_100(incident.id, "rework") < _REWORK_OF_100
+        if incident.finding == "fail" or (doubted and incident.state == PENDING_CHECK):
             reason = self._habits.rework_reason
             yield from self._ask(self._supervisor, "rework", incident.id, incident.version, reason=reason)
         else:

@@ -28,6 +28,12 @@ SELF_HANDLED: Final = 3
 """One of so many findings is put right on the spot (ours)."""
 
 
+LOOKS_ROUND_M: Final = 150
+"""A team sent to look sees what goes on so far around (ours)."""
+_FOUND: Final = {"verify": ("not_exist", "exists"), "check": ("pass", "fail")}
+"""What a team says of a problem that is gone, and of one that goes on."""
+
+
 class Heard(NamedTuple):
     """All that the city said in one step, in order of time within each kind."""
 
@@ -154,7 +160,11 @@ class SimulatedCity:
 
     def _finished(self, said: Said, team: Team, heard: Heard) -> None:
         order = self._orders.pop(said.fields["assignment"], None)
-        if order is None or order.kind != "handle":
+        if order is None:
+            return
+        if order.kind != "handle":
+            exists = self.city.near(order.category, order.lat, order.lon, LOOKS_ROUND_M) is not None
+            said.fields["result"] = _FOUND[order.kind][exists]
             return
         ended = self.city.handled(order.category, order.lat, order.lon, said.at_ms, team.team.id)
         heard.truth.append(

@@ -16,6 +16,7 @@ import msgspec
 from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
+from dashboard.city.incidents import LIFECYCLE
 from dashboard.city.pack import Pack, registry_of
 from dashboard.city.state import CityState
 from dashboard.live import snapshots
@@ -149,7 +150,7 @@ class History:
         if self._said and self.random.random() < 0.06:
             return self.random.choice(self._said)  # told twice
         kinds = (
-            (self._reading, 30), (self._batch, 6), (self._detection, 8), (self._complaint, 14), (self._position, 8),
+            (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
             (self._command, 40), (self._clock, 3 * self.clocks), (self._pack, self.registry),
         )  # fmt: skip
@@ -238,8 +239,11 @@ class History:
         active = {id_: row for id_, row in state.assignments.items() if row.state in ACTIVE}
         assignment = self._any(active if self.random.random() < 0.8 else state.assignments)
         row = state.assignments.get(assignment)
-        steps = [*PATH[2:], "refused", "recall_seen", "finished"]
+        steps = [*PATH[2:], "refused", "recall_seen", *["finished"] * 5]
         data = {"device": row.device if row else "d9", "assignment": assignment, "step": self.random.choice(steps)}
+        if row is not None and row.kind != "handle":
+            fitting = {"verify": ("exists", "not_exist"), "check": ("pass", "pass", "fail")}[row.kind]
+            data["result"] = self.random.choice((*fitting, *fitting, "unable", "pass"))
         return self._event("patrol", "city.patrol.feedback", "/gw", state, data)
 
     def _heartbeat(self, state: CityState) -> Said:
@@ -265,12 +269,14 @@ class History:
         return "command", {"id": command.id, "source": "/seats/1", "data": msgspec.json.encode(command).decode()}
 
     def _command(self, state: CityState) -> Said:
-        verb = self.random.choice(
-            [verb for verb in VERBS if VERBS[verb][0]] + ["dispatch_team", "file", "close", "rework"] * 2
-        )
-        table, roles = VERBS[verb]
-        rows = getattr(state, table)
-        fitting = self._fitting(verb, rows)
+        verbs = [verb for verb in VERBS if VERBS[verb][0]] + ["dispatch_team", "file", "check", "check", "close"] * 2
+        for _ in range(6):  # mostly a verb that has a chance
+            verb = self.random.choice(verbs)
+            table, roles = VERBS[verb]
+            rows = getattr(state, table)
+            fitting = self._fitting(verb, rows)
+            if fitting:
+                break
         target = self.random.choice(fitting) if fitting and self.random.random() < 0.85 else self._any(rows)
         role = self.random.choice(sorted(roles)) if self.random.random() < 0.9 else self.random.choice(ROLES)
         more: dict[str, Any] = {"reason": self.random.choice(("", "原因", "原因"))}
@@ -279,9 +285,11 @@ class History:
             more["version"] = row.version - (self.random.random() < 0.15)
         if verb == "dispatch_team":
             more["team"] = f"t{self.random.randint(1, 4)}"
-            more["kind"] = self.random.choice(
-                (None, "handle", "verify", "fly" if self.random.random() < 0.2 else "check")
-            )
+            more["kind"] = self.random.choice((None, None, None, None, "handle", "handle", "check"))
+        if verb in ("verify", "check"):
+            more["team"] = f"t{self.random.randint(1, 4)}"
+        if verb == "suspend":
+            more["until_ms"] = state.clock.city_ms(self.now_ms) + self.random.choice((-1, 60_000, 3 * DAY, 400 * DAY))
         if verb.startswith("acknowledge"):
             more["disposition"] = self.random.choice((None, "real", "false", "duplicate", "boring"))
         if verb == "place" and self.random.random() < 0.9:
@@ -290,10 +298,9 @@ class History:
 
     def _fitting(self, verb: str, rows: dict[str, Any]) -> list[str]:
         """Rows in a state in which the verb has a chance, so that histories go all the way."""
-        wanted = {
-            "accept": ("reported",), "file": ("reported", "pending_register"), "dispatch_team": ("pending_dispatch",),
-            "close": ("pending_check",), "rework": ("pending_check",), "place": ("no_place",), "answer": ("inbox",),
-        }.get(verb)  # fmt: skip
+        waiting = {"place": ("no_place",), "answer": ("inbox",), "dispatch_team": ("pending_dispatch",)}
+        started = tuple(state for state, steps in LIFECYCLE.items() if verb in steps)
+        wanted = waiting.get(verb, started or None)
         return sorted(id_ for id_, row in rows.items() if wanted is None or row.state in wanted)
 
     def _clock(self, state: CityState) -> Said:

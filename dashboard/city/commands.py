@@ -67,6 +67,8 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     offset_ms: Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)] | None = None
     rate: Annotated[float, Meta(ge=0, le=100_000)] | None = None
     note: _Text = ""
+    until_ms: int | None = None
+    """City time, ms since 1970: the day until which an incident is suspended."""
     registry: dict[str, Any] | None = None
 
 
@@ -75,13 +77,23 @@ VERBS: Final = {
     "acknowledge": ("alerts", {"dispatcher", "supervisor"}),
     "acknowledge_incident": ("incidents", {"dispatcher", "supervisor"}),
     "accept": ("incidents", {"call_taker", "supervisor"}),
+    "decline": ("incidents", {"call_taker", "supervisor"}),
+    "verify": ("incidents", {"call_taker", "supervisor"}),
     "file": ("incidents", {"supervisor"}),
     "void": ("incidents", {"supervisor"}),
     "return": ("incidents", {"dispatcher"}),
     "dispatch_team": ("incidents", {"dispatcher"}),
-    "recall": ("assignments", {"dispatcher"}),
+    "recall": ("assignments", {"call_taker", "dispatcher", "supervisor"}),
+    "extend": ("incidents", {"dispatcher"}),
+    "suspend": ("incidents", {"dispatcher"}),
+    "resume": ("incidents", {"dispatcher"}),
+    "confirm": ("incidents", {"dispatcher"}),
+    "rework": ("incidents", {"dispatcher", "supervisor"}),
+    "check": ("incidents", {"supervisor"}),
     "close": ("incidents", {"supervisor"}),
-    "rework": ("incidents", {"supervisor"}),
+    "force_close": ("incidents", {"supervisor"}),
+    "reopen": ("incidents", {"supervisor"}),
+    "supervise": ("incidents", {"leader", "supervisor"}),
     "place": ("complaints", {"call_taker", "dispatcher", "supervisor"}),
     "answer": ("complaints", {"call_taker", "supervisor"}),
     "set_clock": ("", {"administrator"}),

@@ -6,17 +6,21 @@ limits of minutes turn yellow from half, handling limits from 80 % used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from dashboard.city.incidents import (
-    HANDLING,
+    CHECKING,
+    HANDLE_FINISH,
     PENDING_CHECK,
+    PENDING_CLOSE,
     PENDING_DISPATCH,
-    PENDING_HANDLE,
     PENDING_REGISTER,
     REPORTED,
+    RETURNED,
+    VERIFYING,
 )
 from dashboard.city.pack import Limit, Pack
 
@@ -56,10 +60,9 @@ class Calendar:
             return True
         return day.weekday() < 5 and day not in self.off[day.year]
 
-    def after_work_hours(self, start_ms: int, hours: float) -> int:
-        """The moment at which so many working hours have passed."""
-        left = timedelta(hours=hours)
-        moment = datetime.fromtimestamp(start_ms / 1000, UTC).astimezone(self.zone)
+    def working(self, start_ms: int) -> Iterator[tuple[datetime, datetime]]:
+        """The working periods from a moment on, UTC, the first one cut to it.  Raises: NoCalendar."""
+        moment = self._local(start_ms)
         for _ in range(_LONGEST_DAYS):
             day = moment.date()
             if self.works(day):
@@ -68,46 +71,100 @@ class Calendar:
                     first = max(moment, datetime.combine(day, begin, self.zone)).astimezone(UTC)
                     last = _end(day, end, self.zone).astimezone(UTC)
                     if first < last:
-                        if last - first >= left:
-                            return _ms(first + left)
-                        left -= last - first
+                        yield first, last
             moment = datetime.combine(day + timedelta(days=1), time(0), self.zone)
         raise NoCalendar(moment.year)
 
+    def after_work_hours(self, start_ms: int, hours: float) -> int:
+        """The moment at which so many working hours have passed.  Raises: NoCalendar."""
+        left = timedelta(hours=hours)
+        for first, last in self.working(start_ms):
+            if last - first >= left:
+                return _ms(first + left)
+            left -= last - first
+        raise AssertionError("working periods go on, or their calendar ends")
+
+    def work_hours(self, start_ms: int, end_ms: int) -> float:
+        """How many working hours lie between two moments.  Raises: NoCalendar."""
+        end, found = datetime.fromtimestamp(end_ms / 1000, UTC), timedelta()
+        for first, last in self.working(start_ms):
+            if first >= end:
+                break
+            found += min(last, end) - first
+        return found / timedelta(hours=1)
+
+    def work_days(self, start_ms: int, end_ms: int) -> int:
+        """How many working days end after a moment's day and not after another's.  Raises: NoCalendar."""
+        day, last, found = self._local(start_ms).date(), self._local(end_ms).date(), 0
+        while day < last:
+            day += timedelta(days=1)
+            found += self.works(day)
+        return found
+
+    def _local(self, moment_ms: int) -> datetime:
+        return datetime.fromtimestamp(moment_ms / 1000, UTC).astimezone(self.zone)
+
     def after_work_days(self, start_ms: int, days: float) -> int:
-        """The end of the working time of the n-th working day after the start."""
-        moment = datetime.fromtimestamp(start_ms / 1000, UTC).astimezone(self.zone)
-        day, left = moment.date(), int(-(-days // 1))
+        """The end of the working time of the n-th working day after the start.  Raises: NoCalendar."""
+        day, left = self._local(start_ms).date(), int(-(-days // 1))
         while left > 0:
             day += timedelta(days=1)
             left -= self.works(day)
         return _ms(_end(day, self.periods[-1][1], self.zone))
 
 
-def handling_due_ms(limit: Limit, start_ms: int, calendar: Calendar) -> int | None:
-    """When a handling limit ends; None where the calendar of that year is not known (the console says so)."""
-    if limit.unit == "urgent_hour":
-        return start_ms + int(limit.value * 3_600_000)
-    if limit.unit == "natural_day":
-        return start_ms + int(limit.value * 86_400_000)
+def handling_due_ms(
+    limit: Limit, start_ms: int, calendar: Calendar, extensions: int = 0, pauses: Sequence[tuple[int, int | None]] = ()
+) -> int | None:
+    """When a handling limit ends; None where the calendar of that year is not known (the console says so).
+
+    Each extension adds the limit once more. In a pause (beginning and end, ms, oldest first) the clock stands still;
+    a pause that has no end yet counts once it has one.
+    """
+    whole = limit.value * (1 + extensions)
     try:
-        if limit.unit == "work_hour":
-            return calendar.after_work_hours(start_ms, limit.value)
-        return calendar.after_work_days(start_ms, limit.value)
+        due_ms = _after(limit.unit, start_ms, whole, calendar)
+        for begin_ms, end_ms in pauses:
+            if end_ms is not None and begin_ms < due_ms and end_ms > start_ms:
+                begin_ms = max(begin_ms, start_ms)
+                due_ms = _after(limit.unit, end_ms, _between(limit.unit, begin_ms, due_ms, calendar), calendar)
     except NoCalendar:
         return None
+    return due_ms
+
+
+def _after(unit: str, start_ms: int, amount: float, calendar: Calendar) -> int:
+    """The moment at which so much of a unit has passed.  Raises: NoCalendar."""
+    if unit == "work_hour":
+        return calendar.after_work_hours(start_ms, amount)
+    if unit == "work_day":
+        return calendar.after_work_days(start_ms, amount)
+    return start_ms + round(amount * (3_600_000 if unit == "urgent_hour" else 86_400_000))
+
+
+def _between(unit: str, start_ms: int, end_ms: int, calendar: Calendar) -> float:
+    """How much of a unit lies between two moments.  Raises: NoCalendar."""
+    if unit == "work_hour":
+        return calendar.work_hours(start_ms, end_ms)
+    if unit == "work_day":
+        return calendar.work_days(start_ms, end_ms)
+    return (end_ms - start_ms) / (3_600_000 if unit == "urgent_hour" else 86_400_000)
 
 
 def stage_limit_s(pack: Pack, state: str, priority: int) -> int | None:
     """The limit of minutes of a stage before or after handling, in seconds; None where the handling limit rules."""
     stages = pack.stages
+    dispatch_s = stages.dispatch_p1_s if priority == 1 else stages.dispatch_s
     return {
         REPORTED: stages.intake_s,
+        VERIFYING: stages.check_s,
         PENDING_REGISTER: stages.intake_s,
-        PENDING_DISPATCH: stages.dispatch_p1_s if priority == 1 else stages.dispatch_s,
+        RETURNED: stages.intake_s,
+        PENDING_DISPATCH: dispatch_s,
+        HANDLE_FINISH: dispatch_s,
         PENDING_CHECK: stages.check_s,
-        PENDING_HANDLE: None,
-        HANDLING: None,
+        CHECKING: stages.check_s,
+        PENDING_CLOSE: stages.check_s,
     }.get(state)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from typing import Final
 
-from dashboard.city import handling, reporting, sensing, verbs
+from dashboard.city import dispatching, handling, reporting, sensing, verbs
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command
 from dashboard.city.events import (
@@ -27,6 +27,7 @@ from dashboard.city.events import (
 )
 from dashboard.city.ledger import LOOK_STEP_MS, Ledger
 from dashboard.city.pack import Pack
+from dashboard.city.refusals import name_of
 from dashboard.city.sensing import SILENCE_STEP_MS, heard, source_key
 from dashboard.city.state import CityState, passes
 from dashboard.city.telemetry import Telemetry
@@ -35,6 +36,10 @@ from dashboard.errors import Refused
 NEVER_MS: Final = 1 << 53
 _REMEMBERED: Final = (Complaint, Detection, Finding, Feedback, TeamStatus)
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
+
+
+_DUE: Final = {"signal": sensing.resolve_due, "leave": sensing.leave_due, "resume": dispatching.resume_due}
+"""What the passing of time brings about, by the kind of its entry in the ledger."""
 
 
 class Desk:
@@ -121,7 +126,7 @@ class Desk:
         try:
             verbs.carry_out(self.ledger, command)
         except Refused as refusal:
-            by = verbs.name_of(command.person) if command.person else ""
+            by = name_of(command.person) if command.person else ""
             self.ledger.decide(
                 "command_refused",
                 by=by,
@@ -147,7 +152,7 @@ class Desk:
         ledger = self.ledger
         while ledger.due and ledger.due[0][0] <= now_ms:
             due_ms, what, key = heapq.heappop(ledger.due)
-            (sensing.resolve_due if what == "signal" else sensing.leave_due)(ledger, key, due_ms)
+            _DUE[what](ledger, key, due_ms)
         if silence and now_ms >= self.next_silence_ms:
             sensing.look_for_silence(ledger)
             self.next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dashboard.city.incidents import Incident
+from dashboard.city.incidents import PENDING_CHECK, PENDING_DISPATCH, Incident
 from dashboard.city.pack import Category
 from dashboard.city.places import distance_m
 from dashboard.city.state import CityState
@@ -50,12 +51,18 @@ def rank_teams(
     """Teams by time to arrive, behind them those that are silent, last those that may not go. No teams: an empty list.
 
     Where a silent team was minutes ago says little, and an order may not reach it: it is nobody's nearest.
+    A rework goes first to the team that did the work, a check never to one that did.
     """
     has_it = {state.assignments[id_].team for id_ in incident.assignments if id_ in state.assignments}
-    rough = [
-        _proposal(team, positions.get(team.id), incident, category, now_ms, team.id in has_it)
-        for team in state.teams.values()
-    ]
+    handled = incident.handled_by if incident.state == PENDING_CHECK else ()
+    again = incident.handled_by[-1:] if incident.reworks and incident.state == PENDING_DISPATCH else ()
+    rough = []
+    for team in state.teams.values():
+        why_not = "team_has_it" if team.id in has_it else "team_handled_it" if team.id in handled else blocked(team)
+        proposal, cost = _proposal(team, positions.get(team.id), incident, category, now_ms, why_not)
+        if team.id in again:
+            proposal, cost = replace(proposal, reasons=("did_it_before", *proposal.reasons)), -1.0
+        rough.append((proposal, cost))
     rough.sort(key=lambda item: (item[0].blocked is not None, "silent" in item[0].reasons, item[1], item[0].team))
     nearest = min((item[0].distance_m for item in rough if _within_reach(item[0])), default=None)
     ranked = []
@@ -77,7 +84,7 @@ def _rest(proposal: Proposal) -> tuple[int, int, int | None, int]:
 
 
 def _proposal(
-    team: Team, now: TeamNow | None, incident: Incident, category: Category, now_ms: int, has_it: bool
+    team: Team, now: TeamNow | None, incident: Incident, category: Category, now_ms: int, why_not: str | None
 ) -> tuple[Proposal, float]:
     lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
     away_m = distance_m(lat, lon, incident.lat, incident.lon)
@@ -98,7 +105,6 @@ def _proposal(
         reasons.append("position_old")
     if team.area and team.area == incident.area:
         reasons.append("own_area")
-    why_not = "team_has_it" if has_it else blocked(team)
     return Proposal(team.id, 0, round(away_m), round(eta_s), age_s, load, tuple(reasons), why_not), cost
 
 

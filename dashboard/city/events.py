@@ -133,12 +133,18 @@ class TeamStatus(_Data, frozen=True):
 FeedbackStep = Literal["delivered", "seen", "accepted", "refused", "en_route", "on_scene", "finished", "recall_seen"]
 
 
+Result = Literal["exists", "not_exist", "pass", "fail", "unable"]
+"""Verify: the problem exists or does not. Check: it is gone (`pass`) or not. Either: that could not be told."""
+
+
 class Feedback(_Data, frozen=True):
     """A team's device answers an order: one step of one assignment."""
 
     device: Key
     assignment: Key
     step: FeedbackStep
+    result: Result | UnsetType = UNSET
+    """What a team that was sent to verify or to check found; said when it has finished."""
     note: LongText | UnsetType = UNSET
     photos: Photos | UnsetType = UNSET
 

@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from dashboard.city import assignments
 from dashboard.city.assignments import ACTIVE, Assignment
 from dashboard.city.events import Feedback, Position, TeamStatus
-from dashboard.city.incidents import LIFECYCLE, PENDING_HANDLE, Incident
+from dashboard.city.incidents import HANDLE_FINISH, LIFECYCLE, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.teams import ON_DUTY, Team
 from dashboard.city.telemetry import TeamNow, Telemetry
 from dashboard.errors import BadPayload
 
+_FOUND: Final = {"exists": "verified", "not_exist": "verified", "pass": "passed", "fail": "failed"}
+"""What a team found → the step of the incident."""
 _WORKING: Final = {assignments.ACCEPTED, assignments.EN_ROUTE, assignments.ON_SCENE}
 
 
@@ -84,6 +86,8 @@ def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
         args["note"] = feedback.note
     if feedback.photos is not UNSET and feedback.photos:
         args["photos"] = feedback.photos
+    if step == assignments.FINISHED and assignment.kind != "handle":
+        args["result"] = _result(assignment.kind, feedback)
     if step not in assignments.LIFECYCLE.get(assignment.state, {}):
         _step_too_late(ledger, assignment, step, at_ms, by, args)
         return
@@ -96,10 +100,26 @@ def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
         order=0,
         version=assignment.version + 1,
     )
-    rows = after_assignment(ledger, stepped, at_ms)
+    rows = after_assignment(ledger, stepped, at_ms, result=args.get("result"))
     ledger.decide(
         "assignment_stepped", rows, incident=assignment.incident, at_ms=at_ms, by=by, settled=assignment.order, **args
     )
+    confirm_by_rule(ledger, assignment.incident, at_ms)
+
+
+def _result(kind: str, feedback: Feedback) -> str:
+    """What a team found; one that does not say so, or says what answers another question, could not tell."""
+    fitting = {"verify": ("exists", "not_exist"), "check": ("pass", "fail")}[kind]
+    return feedback.result if feedback.result is not UNSET and feedback.result in fitting else "unable"
+
+
+def confirm_by_rule(ledger: Ledger, incident_id: str, at_ms: int) -> None:
+    """Where the city pack leaves it to a rule, what the last team reports is taken over at once."""
+    incident = ledger.state.incidents.get(incident_id)
+    if incident is None or incident.state != HANDLE_FINISH or ledger.pack.feedback != "rule":
+        return
+    row = ledger.in_stage(incident, LIFECYCLE[HANDLE_FINISH]["confirm"].to, at_ms)
+    ledger.decide("incident_confirmed", {"incidents": {row.id: row}}, by="rule:feedback", incident=row.id, at_ms=at_ms)
 
 
 def _step_too_late(
@@ -111,8 +131,13 @@ def _step_too_late(
     ledger.decide("feedback_noted", incident=assignment.incident, at_ms=at_ms, by=by, state=assignment.state, **args)
 
 
-def after_assignment(ledger: Ledger, changed: Assignment, at_ms: int) -> dict[str, dict[str, object]]:
-    """The rows that follow from an assignment's new state: itself, its team, its incident."""
+def after_assignment(
+    ledger: Ledger, changed: Assignment, at_ms: int, *, result: str | None = None, stays: bool = False
+) -> dict[str, dict[str, object]]:
+    """The rows that follow from an assignment's new state: itself, its team, its incident.
+
+    `result`: what a team found on the spot. `stays`: the incident keeps its stage, since somebody moves it on himself.
+    """
     state = ledger.state
     rows: dict[str, dict[str, object]] = {"assignments": {changed.id: changed}}
     team = state.teams.get(changed.team)
@@ -121,7 +146,7 @@ def after_assignment(ledger: Ledger, changed: Assignment, at_ms: int) -> dict[st
         _turn(ledger, team, rows)
     incident = state.incidents.get(changed.incident)
     if incident is not None:
-        rows["incidents"] = {incident.id: _incident_after(ledger, incident, changed, at_ms)}
+        rows["incidents"] = {incident.id: _incident_after(ledger, incident, changed, at_ms, result, stays)}
     return rows
 
 
@@ -138,24 +163,34 @@ def _turn(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]]) -> N
             rows["assignments"][held.id] = replace(held, waiting=waits, version=version)
 
 
-def _incident_after(ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int) -> Incident:
-    """An incident follows its assignments: first acceptance, first arrival, last finish, nobody left.
-
-    Only an order to handle can end the handling: who went to verify has put nothing right.
-    """
-    mine = tuple(id_ for id_ in incident.assignments if id_ != changed.id or changed.state in ACTIVE)
-    fields: dict[str, object] = {"assignments": mine}
-    if changed.state == assignments.ON_SCENE and incident.on_scene_at_ms is None:
-        fields["on_scene_at_ms"] = at_ms
-    handled = changed.state == assignments.FINISHED and changed.kind == "handle"
-    if handled:
-        fields["finished_at_ms"] = at_ms
-    verb = None
-    if changed.state in _WORKING and incident.state == PENDING_HANDLE:
-        verb = "accepted"
-    elif changed.state not in ACTIVE and not mine:
-        verb = "finished" if handled or incident.finished_at_ms is not None else "nobody_left"
-    step = LIFECYCLE.get(incident.state, {}).get(verb or "")
+def _incident_after(
+    ledger: Ledger, incident: Incident, changed: Assignment, at_ms: int, result: str | None, stays: bool
+) -> Incident:
+    """An incident follows its assignments: acceptance, arrival, the last finish, what was found, nobody left."""
+    mine = [a for a in incident.assignments if a != changed.id or changed.state in ACTIVE]
+    fields: dict[str, object] = {"assignments": tuple(mine)}
+    if result is not None:
+        fields["finding"] = result
+    if changed.kind == "handle":
+        if changed.state == assignments.ON_SCENE and incident.on_scene_at_ms is None:
+            fields["on_scene_at_ms"] = at_ms
+        if changed.state == assignments.FINISHED:
+            fields["finished_at_ms"] = at_ms
+            fields["handled_by"] = (*(team for team in incident.handled_by if team != changed.team), changed.team)
+    verb = "" if stays else _verb(incident, changed, bool(mine), result)
+    step = LIFECYCLE.get(incident.state, {}).get(verb)
     if step is not None:
         return ledger.in_stage(incident, step.to, at_ms, **fields)
-    return replace(incident, version=incident.version + 1, **fields)
+    return ledger.amended(incident, **fields)
+
+
+def _verb(incident: Incident, changed: Assignment, others: bool, result: str | None) -> str:
+    """The step that an incident takes with its assignment; empty for none."""
+    if changed.state in _WORKING:
+        return "accepted"
+    if changed.state in ACTIVE or others:
+        return ""
+    if changed.kind == "handle":
+        done = incident.finished_at_ms is not None or changed.state == assignments.FINISHED
+        return "finished" if done else "nobody_left"
+    return _FOUND.get(result or "", "nobody_left")

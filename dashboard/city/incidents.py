@@ -13,36 +13,95 @@ from msgspec import Struct
 from dashboard.city.lifecycle import Lifecycle, Step, by
 
 REPORTED = "reported"
+VERIFYING = "verifying"
 PENDING_REGISTER = "pending_register"
 PENDING_DISPATCH = "pending_dispatch"
+RETURNED = "returned"
 PENDING_HANDLE = "pending_handle"
 HANDLING = "handling"
+SUSPENDED = "suspended"
+HANDLE_FINISH = "handle_finish"
 PENDING_CHECK = "pending_check"
+CHECKING = "checking"
+PENDING_CLOSE = "pending_close"
 CLOSED = "closed"
+FORCED_CLOSE = "forced_close"
 CANCELLED = "cancelled"
+NOT_ACCEPTED = "not_accepted"
+
+# The two axes: supervision (call taker, supervisor) takes in, verifies, files, checks and closes; command (dispatcher)
+# sends teams, returns, extends, suspends and confirms what they report. Without a role: a device or a timer.
+_CLOSE_BY_FORCE = by(FORCED_CLOSE, "supervisor")
+_VERIFY = by(VERIFYING, "call_taker", "supervisor")
+_FILE = by(PENDING_DISPATCH, "supervisor")
+_VOID = by(CANCELLED, "supervisor")
+_SUSPEND = by(SUSPENDED, "dispatcher")
 
 LIFECYCLE: Final[Lifecycle] = {
     REPORTED: {
         "accept": by(PENDING_REGISTER, "call_taker", "supervisor"),
-        "file": by(PENDING_DISPATCH, "supervisor"),
-        "void": by(CANCELLED, "supervisor"),
+        "decline": by(NOT_ACCEPTED, "call_taker", "supervisor"),
+        "verify": _VERIFY,
+        "file": _FILE,
+        "void": _VOID,
     },
-    PENDING_REGISTER: {"file": by(PENDING_DISPATCH, "supervisor"), "void": by(CANCELLED, "supervisor")},
+    VERIFYING: {"verified": Step(PENDING_REGISTER), "nobody_left": Step(PENDING_REGISTER)},
+    PENDING_REGISTER: {"verify": _VERIFY, "file": _FILE, "void": _VOID},
     PENDING_DISPATCH: {
         "dispatch": by(PENDING_HANDLE, "dispatcher"),
-        "return": by(PENDING_REGISTER, "dispatcher"),
-        "void": by(CANCELLED, "supervisor"),
+        "return": by(RETURNED, "dispatcher"),
+        "suspend": _SUSPEND,
+        "void": _VOID,
+        "force_close": _CLOSE_BY_FORCE,
     },
+    RETURNED: {"verify": _VERIFY, "file": _FILE, "void": _VOID},
     PENDING_HANDLE: {
         "accepted": Step(HANDLING),
-        "finished": Step(PENDING_CHECK),
+        "finished": Step(HANDLE_FINISH),
         "nobody_left": Step(PENDING_DISPATCH),
+        "extend": by(PENDING_HANDLE, "dispatcher"),
+        "suspend": _SUSPEND,
+        "force_close": _CLOSE_BY_FORCE,
     },
-    HANDLING: {"finished": Step(PENDING_CHECK), "nobody_left": Step(PENDING_DISPATCH)},
-    PENDING_CHECK: {"close": by(CLOSED, "supervisor"), "rework": by(PENDING_DISPATCH, "supervisor")},
+    HANDLING: {
+        "finished": Step(HANDLE_FINISH),
+        "nobody_left": Step(PENDING_DISPATCH),
+        "extend": by(HANDLING, "dispatcher"),
+        "suspend": _SUSPEND,
+        "force_close": _CLOSE_BY_FORCE,
+    },
+    SUSPENDED: {"resume": by(PENDING_DISPATCH, "dispatcher"), "force_close": _CLOSE_BY_FORCE},
+    HANDLE_FINISH: {
+        "confirm": by(PENDING_CHECK, "dispatcher"),
+        "rework": by(PENDING_DISPATCH, "dispatcher"),
+        "force_close": _CLOSE_BY_FORCE,
+    },
+    PENDING_CHECK: {
+        "check": by(CHECKING, "supervisor"),
+        "close": by(CLOSED, "supervisor"),
+        "rework": by(PENDING_DISPATCH, "supervisor"),
+        "force_close": _CLOSE_BY_FORCE,
+    },
+    CHECKING: {
+        "passed": Step(PENDING_CLOSE),
+        "failed": Step(PENDING_CHECK),
+        "nobody_left": Step(PENDING_CHECK),
+        "force_close": _CLOSE_BY_FORCE,
+    },
+    PENDING_CLOSE: {"close": by(CLOSED, "supervisor"), "rework": by(PENDING_DISPATCH, "supervisor")},
+    CLOSED: {"reopen": by(PENDING_DISPATCH, "supervisor")},
+    FORCED_CLOSE: {"reopen": by(PENDING_DISPATCH, "supervisor")},
+    CANCELLED: {"reopen": by(PENDING_REGISTER, "supervisor")},
+    NOT_ACCEPTED: {"reopen": by(PENDING_REGISTER, "supervisor")},
 }
-OPEN: Final = frozenset(LIFECYCLE)
-"""The states in which an incident is open; `closed` and `cancelled` are the end."""
+ENDED: Final = frozenset({CLOSED, FORCED_CLOSE, CANCELLED, NOT_ACCEPTED})
+"""It is over; for 24 h it can still be opened again, then it leaves for history."""
+OPEN: Final = frozenset(LIFECYCLE) - ENDED
+IN_HAND: Final = frozenset({VERIFYING, PENDING_HANDLE, HANDLING, SUSPENDED, CHECKING})
+"""Nobody must decide now: a team is on it, or its clock stands still. Drawn hollow; the other open states filled."""
+MOST_EXTENSIONS: Final = 2
+LONGEST_SUSPENSION_DAYS: Final = 366
+"""Source of both: extension at most twice, suspension at most a year (docs/domain)."""
 
 
 class Incident(Struct, frozen=True):
@@ -88,9 +147,22 @@ class Incident(Struct, frozen=True):
     closed_at_ms: int | None = None
     closed_by: str | None = None
     reason: str | None = None
+    """Why it ended, was returned or suspended: a code of `words` or a few words."""
     assignments: tuple[str, ...] = ()
     """Its assignments that are not over, oldest first."""
     reworks: int = 0
+    handled_by: tuple[str, ...] = ()
+    """Teams that finished work on it, the last one last: a check goes to another, a rework to the same."""
+    finding: str | None = None
+    """What the last verification or check found: `exists`, `not_exist`, `pass`, `fail` or `unable`."""
+    extensions: int = 0
+    pauses: tuple[tuple[int, int | None], ...] = ()
+    """Suspensions, each with beginning and end, ms; None while it lasts. The handling clock stands still in them."""
+    suspended_until_ms: int | None = None
+    supervised_at_ms: int | None = None
+    """A supervise order 督办 stands since then."""
+    supervised_by: str | None = None
+    reopened: int = 0
     last_event_ms: int = 0
     """Event time of its newest signal: the 24 h merge window counts from here."""
     version: int = 1

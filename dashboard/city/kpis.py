@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from dashboard.city import alerts
-from dashboard.city.incidents import OPEN, PENDING_DISPATCH, Incident
+from dashboard.city.incidents import OPEN, PENDING_DISPATCH, SUSPENDED, Incident
 from dashboard.city.ledger import Ledger
 
 FEW: Final = 5
@@ -168,13 +168,13 @@ def _on_time(ledger: Ledger, now_ms: int) -> Found:
     for incident in ledger.state.incidents.values():
         if incident.dispatched_at_ms is None or incident.reason == "false":
             continue
-        end = ledger.handling_due(incident.category, incident.dispatched_at_ms)
+        end = ledger.handling_due(incident)
         if end is None:
             continue  # the calendar of that year is not known: nothing can be said
         if incident.finished_at_ms is not None:
             due += 1
             on_time += incident.finished_at_ms <= end
-        elif now_ms > end and incident.state in OPEN:
+        elif now_ms > end and incident.state in OPEN and incident.state != SUSPENDED:
             due += 1
     return Found(round(100 * on_time / due, 1) if due >= FEW else None, due, now_ms)
 

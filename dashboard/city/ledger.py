@@ -21,7 +21,7 @@ from dashboard.city.changes import Change, Rows
 from dashboard.city.correlation import OpenByPlace
 from dashboard.city.deadlines import YELLOW_HANDLING, YELLOW_MINUTES, Calendar, handling_due_ms, stage_limit_s
 from dashboard.city.events import AHEAD_MS
-from dashboard.city.incidents import HANDLING, PENDING_HANDLE, Incident
+from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incident
 from dashboard.city.pack import Category, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.rules import LocalTime, calm_band, limits
@@ -86,7 +86,7 @@ class Ledger:
             if rule.kind == "threshold":
                 self.thresholds[rule.sensor_kind] += (rule,)
         self.thresholds = dict(self.thresholds)
-        self._handling_due: dict[tuple[str, int], int | None] = {}
+        self._handling_due: dict[tuple[str, int, int, tuple[tuple[int, int | None], ...]], int | None] = {}
         self.minutes: tuple[int, ...] = ()
         self._limits: set[tuple[tuple[float, float], ...]] = set()
         self.gazetteer = Gazetteer(pack.areas, pack.places)
@@ -161,6 +161,8 @@ class Ledger:
         self.open_by_place.put(id_, incident)
         if incident is not None and incident.closed_at_ms is not None:
             heapq.heappush(self.due, (incident.closed_at_ms + DAY_MS, "leave", id_))
+        if incident is not None and incident.state == SUSPENDED and incident.suspended_until_ms is not None:
+            heapq.heappush(self.due, (incident.suspended_until_ms, "resume", id_))
 
     def _index_signal(self, key: str, signal: Signal | None) -> None:
         if signal is not None and signal.due_ms is not None:
@@ -230,35 +232,40 @@ class Ledger:
         """The category of a key; reports of no known class are uncategorised."""
         return self.categories.get(key, UNCATEGORISED)
 
-    def handling_due(self, category: str, start_ms: int) -> int | None:
-        """When the handling limit of a class ends for work begun at a moment; kept, since figures ask each second."""
-        key = (category, start_ms)
+    def handling_due(self, incident: Incident) -> int | None:
+        """When the handling limit of an incident ends; kept, since figures ask each second. None before a dispatch."""
+        start_ms = incident.dispatched_at_ms
+        if start_ms is None:
+            return None
+        key = (incident.category, start_ms, incident.extensions, incident.pauses)
         if key not in self._handling_due:
             if len(self._handling_due) > 20_000:
                 self._handling_due.clear()
-            self._handling_due[key] = handling_due_ms(self.category(category).limit, start_ms, self.calendar)
+            limit = self.category(incident.category).limit
+            self._handling_due[key] = handling_due_ms(limit, start_ms, self.calendar, *key[2:])
         return self._handling_due[key]
 
     def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
         """The incident's row on entering a state: its clock, its limit, a new version."""
-        limit_s = stage_limit_s(self.pack, state, incident.priority)
-        due_ms = None if limit_s is None else at_ms + limit_s * 1000
-        yellow = YELLOW_MINUTES
+        row = replace(incident, state=state, stage_since_ms=at_ms, version=incident.version + 1, **fields)
         if state in (PENDING_HANDLE, HANDLING):
-            start = fields.get("dispatched_at_ms") or incident.dispatched_at_ms or at_ms
-            due_ms = self.handling_due(incident.category, start)
-            limit_s = None if due_ms is None else (due_ms - start) // 1000
-            yellow = YELLOW_HANDLING
-        return replace(
-            incident,
-            state=state,
-            stage_since_ms=at_ms,
-            due_ms=due_ms,
-            limit_s=limit_s,
-            yellow_from=yellow,
-            version=incident.version + 1,
-            **fields,
-        )
+            return self.with_handling_limit(row)
+        limit_s = stage_limit_s(self.pack, state, row.priority)
+        due_ms = None if limit_s is None else at_ms + limit_s * 1000
+        if state == SUSPENDED and row.suspended_until_ms is not None:
+            due_ms, limit_s = row.suspended_until_ms, (row.suspended_until_ms - at_ms) // 1000
+        return replace(row, due_ms=due_ms, limit_s=limit_s, yellow_from=YELLOW_MINUTES)
+
+    def amended(self, incident: Incident, **fields: Any) -> Incident:
+        """The incident's row in the same stage, with these fields and a new version."""
+        return replace(incident, version=incident.version + 1, **fields)
+
+    def with_handling_limit(self, row: Incident) -> Incident:
+        """The same row under its handling limit: from the first dispatch, with extensions, without pauses."""
+        due_ms = self.handling_due(row)
+        start_ms = row.dispatched_at_ms or row.stage_since_ms
+        limit_s = None if due_ms is None else (due_ms - start_ms) // 1000
+        return replace(row, due_ms=due_ms, limit_s=limit_s, yellow_from=YELLOW_HANDLING)
 
     def more_urgent(self, incident: Incident, priority: int) -> Incident:
         """The incident with a higher priority, whose limit of the stage counts from now where it ends sooner."""

@@ -202,6 +202,11 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     stages: Stage = Stage()
     figures: tuple[Figure, ...] = ()
     filing: Literal["supervisor", "dispatcher"] = "supervisor"
+    """Who files a public report: the supervisor alone, or the dispatcher too."""
+    feedback: Literal["rule", "dispatcher"] = "rule"
+    """Who takes over what a team reports when it is done: a rule at once, or the dispatcher who looks at it."""
+    closing: Literal["evidence", "check"] = "evidence"
+    """What a supervisor closes on: the evidence in the record, or only a check on the spot that passed."""
     hotline: str = ""
     """The number people call, as shown."""
     datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"

@@ -1,7 +1,8 @@
 import msgspec
 
+from dashboard.city.commands import Command, Person
 from dashboard.city.desk import Desk
-from dashboard.city.events import Complaint, Event, TeamStatus
+from dashboard.city.events import Complaint, Event, Feedback, TeamStatus
 from feeds.officers import Officers
 from tests.feeds.simulated import MINUTE_MS, PACK, SCRIPT, at
 
@@ -112,3 +113,24 @@ def test_questions_are_answered() -> None:
     desk = desk_with(complaint(0, verb="consult", category=None, lat=None, lon=None))
     (command,) = Officers(STEADY, PACK, lambda _: None).decide(desk.state, {}, NOW_MS + 60 * MINUTE_MS)
     assert (command.verb, command.reason) == ("answer", SCRIPT.officers.answer)
+
+
+def test_they_follow_what_was_found_on_the_spot() -> None:
+    desk = desk_with(complaint())
+    (incident,) = desk.state.incidents
+    person = Person("9", "supervisor", "李")
+    ask = Command(id="v", verb="verify", target=incident, person=person, team="team-15")
+    (sent,) = desk.carry_out(ask, NOW_MS, NOW_MS)
+    found = Feedback("device-15", sent.args["assignment"], "finished", result="not_exist")
+    desk.receive(Event("f", "d", "city.patrol.feedback", NOW_MS, found), NOW_MS, NOW_MS)
+    assert [verb for _, verb in run(desk, Officers(STEADY, PACK, lambda _: None), 3)] == ["void"]
+
+
+def test_what_was_sent_back_is_ended_by_supervision_and_not_sent_again() -> None:
+    desk = desk_with(complaint())
+    officers = Officers(STEADY, PACK, lambda _: None)
+    run(desk, officers, 2)
+    (incident,) = desk.state.incidents
+    ask = Command(id="r", verb="return", target=incident, person=Person("9", "dispatcher", "王"), reason="not_ours")
+    desk.carry_out(ask, NOW_MS, NOW_MS)
+    assert [verb for _, verb in run(desk, officers, 6)] == ["void"]

@@ -52,6 +52,38 @@ def test_the_table_worked_by_hand(start, value, unit, due):
     assert handling_due_ms(Limit(value, unit), ms(start), CALENDAR) == ms(due)
 
 
+@pytest.mark.parametrize(
+    ("start", "value", "unit", "pauses", "due"),
+    [
+        ("2026-09-30T17:00", 2, "urgent_hour", [("2026-09-30T18:00", "2026-10-01T09:00")], "2026-10-01T10:00"),
+        ("2026-09-28T08:00", 4, "urgent_hour", [("2026-09-28T09:00", "2026-09-28T10:00"),
+                                                ("2026-09-28T11:00", "2026-09-28T13:00")], "2026-09-28T15:00"),
+        ("2026-09-28T08:00", 4, "urgent_hour", [("2026-09-28T07:00", "2026-09-28T07:30")], "2026-09-28T12:00"),
+        ("2026-09-28T08:00", 4, "urgent_hour", [("2026-09-28T09:00", None)], "2026-09-28T12:00"),  # not over yet
+        ("2026-09-28T09:00", 2, "work_hour", [("2026-09-28T15:00", "2026-09-28T16:00")], "2026-09-28T11:00"),  # late
+        ("2026-09-25T16:00", 4, "work_hour", [("2026-09-25T17:00", "2026-09-28T09:00")], "2026-09-28T12:00"),
+        ("2026-09-28T17:30", 2, "work_hour", [("2026-09-28T20:00", "2026-09-29T06:00")], "2026-09-29T09:30"),  # night
+        ("2026-09-28T09:00", 2, "work_day", [("2026-09-29T10:00", "2026-10-05T10:00")], "2026-10-06T18:00"),
+        ("2026-09-28T09:00", 2, "natural_day", [("2026-09-29T09:00", "2026-10-02T09:00")], "2026-10-03T09:00"),
+    ],
+)  # fmt: skip
+def test_the_clock_stands_still_in_a_pause(start, value, unit, pauses, due):
+    given = tuple((ms(begin), None if end is None else ms(end)) for begin, end in pauses)
+    assert handling_due_ms(Limit(value, unit), ms(start), CALENDAR, pauses=given) == ms(due)
+
+
+@pytest.mark.parametrize(
+    ("start", "value", "unit", "extensions", "due"),
+    [
+        ("2026-09-30T17:00", 2, "urgent_hour", 1, "2026-09-30T21:00"),
+        ("2026-09-28T11:00", 2, "work_hour", 2, "2026-09-29T09:00"),
+        ("2026-09-28T09:00", 1, "work_day", 2, "2026-10-05T18:00"),  # over the holiday and the weekend
+    ],
+)
+def test_an_extension_is_the_limit_once_more(start, value, unit, extensions, due):
+    assert handling_due_ms(Limit(value, unit), ms(start), CALENDAR, extensions) == ms(due)
+
+
 def test_a_year_without_a_notice_refuses_work_days_and_only_those():
     start = ms("2026-12-31T17:00")
     assert handling_due_ms(Limit(2, "work_hour"), start, CALENDAR) is None
@@ -95,6 +127,13 @@ def test_an_hour_of_work_is_an_hour_also_when_summer_time_changes(start, hours, 
         ("pending_dispatch", 2, 900),
         ("pending_dispatch", 1, 120),
         ("pending_check", 1, 1800),
+        ("verifying", 1, 1800),
+        ("checking", 2, 1800),
+        ("pending_close", 3, 1800),
+        ("returned", 1, 900),
+        ("handle_finish", 1, 120),
+        ("handle_finish", 3, 900),
+        ("suspended", 1, None),
         ("pending_handle", 1, None),
         ("handling", 1, None),
         ("closed", 1, None),

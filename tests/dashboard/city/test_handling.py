@@ -91,17 +91,6 @@ def test_two_teams_the_last_one_to_finish_ends_it(city):
     assert city.state.incidents[incident].state == "pending_check"  # one has finished
 
 
-def test_who_went_to_verify_has_handled_nothing(city):
-    incident = city.filed()
-    city.step(city.sent(incident, kind="verify"), "finished")
-    row = city.state.incidents[incident]
-    assert (row.state, row.finished_at_ms) == ("pending_dispatch", None)
-    verifying, handling = city.sent(incident, "t1", kind="verify"), city.sent(incident, "t2")
-    city.step(handling, "finished", "d2")
-    city.step(verifying, "finished")
-    assert city.state.incidents[incident].state == "pending_check"
-
-
 def test_a_waiting_assignment_starts_when_the_one_before_is_over(city):
     first = city.sent()
     second = city.sent(city.filed(category="noise"), "t1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dashboard.city import alerts, assignments, incidents
 from dashboard.city.changes import Change
-from dashboard.city.commands import VERBS
+from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.events import Complaint, decode_data
 from dashboard.city.lifecycle import Lifecycle
 from dashboard.city.places import distance_m
@@ -26,7 +26,7 @@ BORN = {
 }
 GONE = {
     "alerts": {alerts.ACKNOWLEDGED, alerts.RETURNED},
-    "incidents": {incidents.CLOSED, incidents.CANCELLED},
+    "incidents": incidents.ENDED,
     "assignments": {assignments.FINISHED, assignments.REFUSED, assignments.RECALLED, assignments.RECALL_SEEN},
 }
 TABLES = {"alerts": alerts.LIFECYCLE, "incidents": incidents.LIFECYCLE, "assignments": assignments.LIFECYCLE}
@@ -34,6 +34,15 @@ TABLES = {"alerts": alerts.LIFECYCLE, "incidents": incidents.LIFECYCLE, "assignm
 
 def leads(lifecycle: Lifecycle, before: str, after: str) -> bool:
     return before == after or any(step.to == after for step in lifecycle.get(before, {}).values())
+
+
+def check_role(change: Change, table: str, before: str, after: str) -> None:
+    """A step that a person took was his role's to take; the rest was a device's, a rule's or a timer's."""
+    role = change.by.partition("/")[0]
+    if table != "incidents" or before == after or role not in ROLES:
+        return
+    steps = [step for step in incidents.LIFECYCLE[before].values() if step.to == after]
+    assert any(role in step.roles or not step.roles for step in steps), (change.type, change.by, before, after)
 
 
 def check_rows(state: CityState, change: Change) -> None:
@@ -53,16 +62,22 @@ def check_rows(state: CityState, change: Change) -> None:
                 assert before.state in GONE[table]
             else:
                 assert leads(TABLES[table], before.state, row.state), (change.type, before.state, row.state)
+                check_role(change, table, before.state, row.state)
 
 
 def check_city(state: CityState) -> None:
     """After a change."""
     for incident in state.incidents.values():
-        if incident.state == incidents.CLOSED:
+        if incident.state in (incidents.CLOSED, incidents.FORCED_CLOSE):
             closer = incident.closed_by.rpartition("/")[2]
             assert closer not in {by.rpartition("/")[2] for by in incident.dispatched_by}
         for id_ in incident.assignments:
             assert state.assignments[id_].state in assignments.ACTIVE
+        assert not (incident.assignments and incident.state in incidents.OPEN - incidents.IN_HAND)
+        assert not (incident.assignments and incident.state in incidents.ENDED | {incidents.SUSPENDED})
+        assert (incident.state in incidents.ENDED) == (incident.closed_at_ms is not None)
+        assert (incident.state == incidents.SUSPENDED) == (incident.suspended_until_ms is not None)
+        assert incident.extensions <= incidents.MOST_EXTENSIONS
     active = Counter(
         row.team for row in state.assignments.values() if row.state in assignments.ACTIVE and not row.waiting
     )
@@ -118,7 +133,7 @@ def test_histories_go_everywhere():
     with TemporaryDirectory() as directory:
         for seed in range(25):
             lived, made = Play(Path(directory) / str(seed), seed), History(seed)
-            for _ in range(MOMENTS):
+            for _ in range(2 * MOMENTS):
                 lived.at(*made.next(lived.state))
             for change in lived.changes():
                 types[change.type] += 1
@@ -128,13 +143,15 @@ def test_histories_go_everywhere():
         "alert_raised", "alert_cleared", "alert_acknowledged", "signal_pending", "signal_clearing", "signal_cleared",
         "signal_extended", "incident_reported", "incident_joined", "incident_accepted", "incident_filed",
         "incident_voided", "incident_returned", "incident_closed", "incident_reworked", "incident_left",
+        "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
+        "incident_force_closed", "incident_reopened", "incident_supervised",
         "assignment_sent", "assignment_stepped", "assignment_recalled", "feedback_noted", "team_duty",
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
         "source_changed", "command_refused",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 14
-    assert {state for table, state in states if table == "incidents"} == incidents.OPEN | {"closed", "cancelled"}
+    assert len(VERBS) == 24
+    assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "assignments"} >= set(assignments.PATH[1:])
 
 

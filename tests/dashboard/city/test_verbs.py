@@ -213,7 +213,7 @@ def test_a_reason_is_needed(city, verb, role):
     city.ask(verb, incident, role, reason="不属实")
     row = city.state.incidents[incident]
     assert (row.state, row.filed_by) == (
-        ("cancelled", "supervisor/1/supervisor-1") if verb == "void" else ("pending_register", None)
+        ("cancelled", "supervisor/1/supervisor-1") if verb == "void" else ("returned", None)
     )
 
 
@@ -240,14 +240,14 @@ def test_rework_goes_back_to_dispatch_and_is_counted(city):
 
 def test_a_dispatch_is_written_with_what_the_officer_saw(city):
     incident = city.filed()
-    city.ask("dispatch_team", incident, team="t1", note="快", seen="7-0", kind="verify")
+    city.ask("dispatch_team", incident, team="t1", note="快", seen="7-0")
     assignment = only(city.state.assignments)
     row = city.state.incidents[incident]
-    assert (assignment.state, assignment.kind, assignment.note, assignment.waiting) == ("sent", "verify", "快", False)
+    assert (assignment.state, assignment.kind, assignment.note, assignment.waiting) == ("sent", "handle", "快", False)
     assert (row.state, row.dispatched_by, row.assignments) == (
         "pending_handle", ("dispatcher/1/dispatcher-1",), (assignment.id,),
     )  # fmt: skip
-    assert (row.due_ms, row.yellow_from) == (city.desk.ledger.handling_due("vending", T0), 0.8)
+    assert (row.due_ms, row.yellow_from) == (city.desk.ledger.handling_due(row), 0.8)
     assert (city.state.teams["t1"].shown, city.state.teams["t1"].active) == ("sent", assignment.id)
     args = city.changes[-1].args
     assert (args["seen"], [proposal["rank"] for proposal in args["advice"]]) == ("7-0", [1, 2, 3])
