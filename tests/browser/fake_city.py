@@ -40,6 +40,21 @@ def _digest(rows: dict[str, dict[str, Any]]) -> list[int]:
     return [len(rows), xor]
 
 
+SENDS = {"dispatch_team": "pending_handle", "verify": "verifying", "check": "checking"}
+"""Verbs that send a team, and the state that follows."""
+MOVES = {
+    "acknowledge_incident": ("incident_acknowledged", None), "accept": ("incident_accepted", "pending_register"),
+    "decline": ("incident_declined", "not_accepted"), "file": ("incident_filed", "pending_dispatch"),
+    "void": ("incident_voided", "cancelled"), "return": ("incident_returned", "returned"),
+    "extend": ("incident_extended", None), "suspend": ("incident_suspended", "suspended"),
+    "resume": ("incident_resumed", "pending_dispatch"), "confirm": ("incident_confirmed", "pending_check"),
+    "rework": ("incident_reworked", "pending_dispatch"), "close": ("incident_closed", "closed"),
+    "force_close": ("incident_force_closed", "forced_close"), "reopen": ("incident_reopened", "pending_dispatch"),
+    "supervise": ("incident_supervised", None),
+}  # fmt: skip
+"""The other verbs of an incident: the change and the state that follow, None for the same one."""
+
+
 @dataclass
 class FakeCity:
     """Rows, telemetry and clients of one run; deterministic by its seed."""
@@ -527,9 +542,10 @@ class FakeCity:
 
     def _do(self, verb: str, target: str, command: dict[str, Any], person: str) -> None:
         now, incidents = self.now_ms, self.rows["incidents"]
-        if verb == "dispatch_team":
+        if verb in SENDS:
             incident, team = dict(incidents[target]), dict(self.rows["teams"][command["team"]])
             order = self._order(incident, team, "sent", now, person)
+            incident["state"] = SENDS[verb]
             self.commit(
                 "assignment_sent",
                 {"assignments": {order["id"]: order}, "incidents": {target: incident}, "teams": {team["id"]: team}},
@@ -558,15 +574,7 @@ class FakeCity:
         elif verb == "place":
             self.commit("complaint_placed", {"complaints": {target: None}}, person)
         else:
-            to = {
-                "acknowledge_incident": None,
-                "file": "pending_dispatch",
-                "void": "cancelled",
-                "close": "closed",
-                "rework": "pending_dispatch",
-                "return": "pending_register",
-                "accept": "pending_register",
-            }[verb]
+            type_, to = MOVES[verb]
             incident = {
                 **incidents[target],
                 "version": incidents[target]["version"] + 1,
@@ -575,18 +583,7 @@ class FakeCity:
             }
             if to:
                 incident |= {"state": to, "stage_since_ms": now, "due_ms": now + 900_000, "limit_s": 900}
-            names = {
-                "acknowledge_incident": "incident_acknowledged",
-                "file": "incident_filed",
-                "void": "incident_voided",
-                "close": "incident_closed",
-                "rework": "incident_reworked",
-                "return": "incident_returned",
-                "accept": "incident_accepted",
-            }
-            self.commit(
-                names[verb], {"incidents": {target: incident}}, person, target, reason=command.get("reason", "")
-            )
+            self.commit(type_, {"incidents": {target: incident}}, person, target, reason=command.get("reason", ""))
 
     # ---- time ----------------------------------------------------------------------------------------------
 

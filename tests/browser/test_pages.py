@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from dashboard import words
 from tests.browser.conftest import Screen, Stage
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -126,11 +127,68 @@ def test_a_team_is_sent_by_keys_alone_and_everybody_sees_the_same_change(screen:
     city = screen.stage.city
     screen.wait("return comis.store.tables.incidents.get('i1802').state === 'pending_handle'")
     (command,) = city.commands
-    assert (command["verb"], command["target"], command["kind"]) == ("dispatch_team", "i1802", "handle")
+    assert (command["verb"], command["target"]) == ("dispatch_team", "i1802")
     assert command["version"] == 1
     assert command["seen"] == "0"
     assert command["team"] in city.rows["teams"]
     screen.says("#dispatch-tray", "#1802")
+
+
+def put(screen: Screen, state: str, **more: Any) -> None:
+    """The incident 1802 is in a state from now on, and the page has heard so."""
+    city = screen.stage.city
+    row = city.rows["incidents"]["i1802"]
+    row = {**row, "state": state, "assignments": [], "version": row["version"] + 1, **more}
+    screen.stage.do(city.commit, "incident_moved", {"incidents": {"i1802": row}})
+    screen.wait(f"return comis.store.tables.incidents.get('i1802').version === {row['version']}")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("path", "state", "keys", "verb", "more"),
+    [
+        (SUPERVISOR, "reported", "v1", "verify", {"team"}),
+        (SUPERVISOR, "reported", "x1", "decline", {"reason": "not_ours"}),
+        (SUPERVISOR, "returned", "f", "file", {}),
+        (DISPATCHER, "pending_dispatch", "b1", "return", {"reason": "not_ours"}),
+        (DISPATCHER, "handling", "e1", "extend", {"reason": "waits_for_parts"}),
+        (DISPATCHER, "handling", "s21", "suspend", {"reason": "waits_for_owner", "until_ms": None}),
+        (DISPATCHER, "suspended", "s", "resume", {}),
+        (DISPATCHER, "handle_finish", "y", "confirm", {}),
+        (DISPATCHER, "handle_finish", "w3", "rework", {"reason": "no_photo"}),
+        (SUPERVISOR, "pending_check", "v1", "check", {"team"}),
+        (SUPERVISOR, "pending_close", "c", "close", {}),
+        (SUPERVISOR, "handling", "g1", "force_close", {"reason": "long_term"}),
+        (SUPERVISOR, "closed", "o1", "reopen", {"reason": "came_back"}),
+        ("/dispatch?as=leader:L:赵", "handling", "u1", "supervise", {"reason": "overdue"}),
+    ],
+)
+def test_every_verb_of_the_lifecycle_is_a_key(
+    screen: Screen, path: str, state: str, keys: str, verb: str, more: Any, lang: str
+) -> None:
+    screen.open(f"{path}&lang={lang}")
+    select(screen, "i1802")
+    put(screen, state)
+    screen.says(".irow", words.say(f"verb.{verb}", lang))
+    screen.key(*keys)
+    city = screen.stage.city
+    until(lambda: city.commands)
+    (command,) = city.commands
+    assert (command["verb"], command["target"]) == (verb, "i1802")
+    assert set(more) <= set(command)
+    for name, value in more.items() if isinstance(more, dict) else ():
+        assert value is None or command[name] == value
+    if lang == "en":
+        assert not HANZI.search(screen.text(".irow") + screen.text(".life"))
+
+
+def test_a_key_of_another_axis_says_whose_it_is(screen: Screen) -> None:
+    screen.open(DISPATCHER)
+    select(screen, "i1802")
+    put(screen, "pending_check")
+    screen.key("v")
+    screen.says(".notice.refusal", "派遣员不能核查，需要值班长")
+    assert screen.stage.city.commands == []
 
 
 def test_a_refusal_stands_beside_its_subject_until_it_is_dismissed(screen: Screen) -> None:
@@ -173,6 +231,9 @@ def test_who_dispatches_is_not_offered_to_close_and_another_role_is(screen: Scre
     assert screen.run("return [...document.querySelectorAll('[data-verb]')].map(b => b.dataset.verb)") == [
         "close",
         "rework",
+        "check",
+        "force_close",
+        "supervise",
     ]
     screen.key("c")
     screen.wait(f"return comis.store.tables.incidents.get('{checked}').state === 'closed'")

@@ -1,7 +1,7 @@
 /** The selected subject: what it is, how much time is left, the verbs with their keys, evidence, timeline, facts. Text from outside is text. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
-import { isHand, isUnack } from "./lifecycle.mjs";
+import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
@@ -13,13 +13,21 @@ import { area, category, figure, named, rule, t, where, word } from "./words.mjs
 const STEPS = ["report", "file", "dispatch", "handle", "feedback", "check", "close"];
 const STEP_OF = {
   reported: 0,
+  verifying: 1,
   pending_register: 1,
+  returned: 1,
   pending_dispatch: 2,
   pending_handle: 3,
   handling: 3,
+  suspended: 3,
+  handle_finish: 4,
   pending_check: 5,
+  checking: 5,
+  pending_close: 6,
   closed: 6,
+  forced_close: 6,
   cancelled: 6,
+  not_accepted: 6,
 };
 const KEY_ENTRIES = new Set([
   "incident_reported",
@@ -27,7 +35,11 @@ const KEY_ENTRIES = new Set([
   "assignment_sent",
   "incident_closed",
   "incident_voided",
+  "incident_declined",
+  "incident_force_closed",
   "incident_reworked",
+  "incident_reopened",
+  "incident_supervised",
 ]);
 const QUIET = new Set(["alert_linked"]);
 
@@ -340,7 +352,7 @@ export class Detail {
       detail = this.store.details.get(`incident:${id}`),
       timeline = detail?.timeline ?? [];
     const at = STEP_OF[row.state] ?? 0,
-      over = row.state === "closed" || row.state === "cancelled";
+      over = !isOpen(row);
     [...p.life.children].forEach((node, k) =>
       dress(node, k < at || (over && k <= at) ? "done" : k === at ? "now" : ""),
     );
@@ -384,7 +396,11 @@ export class Detail {
       ["signals", t("label.signals_n", { complaints: row.complaints, merged: row.merged })],
       row.filed_by && ["filed", who(row.filed_by)],
       row.dispatched_by?.length && ["dispatched", row.dispatched_by.map(who).join(separator)],
+      row.finding && ["finding", word("finding", row.finding)],
       row.reworks && ["reworks", String(row.reworks)],
+      row.extensions && ["extensions", String(row.extensions)],
+      row.reopened && ["reopened", String(row.reopened)],
+      row.supervised_by && ["supervised", who(row.supervised_by)],
       row.reason && ["reason", word("reason", row.reason)],
       row.closed_by && ["closed", who(row.closed_by)],
       ["place", `${row.lat.toFixed(5)}, ${row.lon.toFixed(5)}`],
@@ -466,7 +482,11 @@ export class Detail {
         : {}),
     };
     if (type === "assignment_stepped" || type === "feedback_noted")
-      return t(`change.${type}`, { ...more, step: args.step }) + (args.note ? ` “${args.note}”` : "");
+      return [
+        t(`change.${type}`, { ...more, step: args.step }),
+        args.result ? `${separator}${word("finding", args.result)}` : "",
+        args.note ? ` “${args.note}”` : "",
+      ].join("");
     const words = t(`change.${type}`, more),
       reason = args?.reason ? `${separator}${word("reason", args.reason)}` : "";
     return words + reason;

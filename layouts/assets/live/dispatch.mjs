@@ -14,10 +14,11 @@ import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
 import { ago, long, timeOfDay } from "./time.mjs";
-import { DISPOSITIONS, REASONS, Sender, notYours, verbsOf } from "./verbs.mjs";
+import { DAYS, DISPOSITIONS, REASONS, Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi"];
+const TEAM_QUESTION = { dispatch_team: "ask.team", verify: "ask.team_verify", check: "ask.team_check" };
 
 export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const sender = new Sender(channel),
@@ -220,18 +221,16 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       const choices = advice.choices;
       ask({
         again: () => act(one, version.version),
-        title: t("ask.team", { number: row.number }),
+        title: t(TEAM_QUESTION[one.verb], { number: row.number }),
         hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"),
-        options: choices
-          .slice(0, 9)
-          .map((choice, k) => ({
-            key: String(k + 1),
-            label: t("label.choice", {
-              team: store.tables.teams.get(choice.team)?.call ?? choice.team,
-              minutes: Math.max(1, Math.round(choice.eta_s / 60)),
-            }),
-            run: () => run({ team: choice.team, kind: "handle" }),
-          })),
+        options: choices.slice(0, 9).map((choice, k) => ({
+          key: String(k + 1),
+          label: t("label.choice", {
+            team: store.tables.teams.get(choice.team)?.call ?? choice.team,
+            minutes: Math.max(1, Math.round(choice.eta_s / 60)),
+          }),
+          run: () => run({ team: choice.team }),
+        })),
       });
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean),
@@ -255,20 +254,36 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
           run: () => run({ disposition: key }),
         })),
       });
-    else if (one.ask === "reason")
+    else if (one.ask === "reason") askReason(one.verb, (reason) => run({ reason }));
+    else if (one.ask === "until")
       ask({
-        title: t("ask.reason", { verb: t(`verb.${one.verb}`) }),
-        options: REASONS[one.verb].map((key, k) => ({
+        title: t("ask.until"),
+        options: DAYS.map((days, k) => ({
           key: String(k + 1),
-          label: word("reason", key),
-          run: () => run({ reason: key }),
+          label: t("label.days_n", { n: days }),
+          run: () => {
+            const until_ms = Math.round(clock.now()) + days * 86_400_000;
+            askReason(one.verb, (reason) => run({ reason, until_ms }));
+          },
         })),
-        text: (words) => run({ reason: words }),
       });
     else if (one.ask === "place") {
       placing = { id };
       ask({ title: t("ask.place"), hint: row.address || row.text, options: [] });
     } else run();
+  }
+
+  /** A code by its digit, or a few words of one's own. */
+  function askReason(verb, then) {
+    ask({
+      title: t("ask.reason", { verb: t(`verb.${verb}`) }),
+      options: REASONS[verb].map((key, k) => ({
+        key: String(k + 1),
+        label: word("reason", key),
+        run: () => then(key),
+      })),
+      text: then,
+    });
   }
 
   /** Send a team to the selected incident; one on a break needs a reason, which is asked for and journaled. */
@@ -277,7 +292,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     const row = store.tables.incidents.get(selected.id);
     if (!row || !channel.open || person.role !== "dispatcher") return;
     ask(null);
-    go("dispatch_team", row.id, { version: row.version, team, kind: "handle" });
+    go("dispatch_team", row.id, { version: row.version, team });
   }
 
   /** After these the same row needs this seat's next verb: a dispatcher who files also sends. */
@@ -384,7 +399,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       pickIncident(meant.incident.id);
       for (const team of meant.teams) {
         const row = store.tables.incidents.get(meant.incident.id);
-        await go("dispatch_team", row.id, { version: row.version, team: team.id, kind: "handle" });
+        await go("dispatch_team", row.id, { version: row.version, team: team.id });
       }
     } else if (meant.kind === "find") pickIncident(meant.incident.id);
     else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");

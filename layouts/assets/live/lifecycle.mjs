@@ -1,15 +1,22 @@
 /** What a screen must know of the lifecycles to draw a row: open, in hand, unacknowledged, decided by whom. Who may do what is the server's;
  * this only chooses which verbs are worth showing. */
 
-const HAND = new Set(["pending_handle", "handling"]);
-const DECIDE = new Set(["reported", "pending_register", "pending_dispatch", "pending_check"]);
+const HAND = new Set(["verifying", "pending_handle", "handling", "suspended", "checking"]);
+const EARLY = new Set(["reported", "pending_register", "returned"]);
+const AFTER = new Set(["handle_finish", "pending_check", "pending_close"]);
+const DECIDE = new Set([...EARLY, "pending_dispatch", ...AFTER]);
 
+/** A team is on it or its clock stands still: nobody must decide now. */
 export const isHand = (row) => HAND.has(row.state);
+/** Before filing. */
+export const isEarly = (row) => EARLY.has(row.state);
+/** Being handled, or about to be: teams may be sent, orders recalled, the limit extended. */
+export const isHandled = (row) => row.state === "pending_handle" || row.state === "handling";
 export const isOpen = (row) => HAND.has(row.state) || DECIDE.has(row.state);
 /** Nobody has said yet that it was seen. Asked of the priorities that cannot wait for the queue: 1 and 2. */
 export const isUnack = (row) =>
   row.priority < 3 &&
   DECIDE.has(row.state) &&
-  row.state !== "pending_check" &&
+  !AFTER.has(row.state) &&
   row.acknowledged_at_ms == null &&
   row.filed_by == null;

@@ -4,7 +4,7 @@ import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
-import { isHand } from "./lifecycle.mjs";
+import { isEarly, isHandled } from "./lifecycle.mjs";
 import { ageNode, separator, trackNode } from "./parts.mjs";
 import { metresBetween } from "./scene.mjs";
 import { clock as asClock, metres, span } from "./time.mjs";
@@ -64,9 +64,8 @@ export class Advice {
 
   #draw() {
     const row = this.incident && this.store.tables.incidents.get(this.incident);
-    const early = row?.state === "reported" || row?.state === "pending_register";
-    this.box.hidden =
-      !row || !(row.state === "pending_dispatch" || isHand(row) || (early && this.person.role === "dispatcher"));
+    const sends = row?.state === "pending_dispatch" || (row && isHandled(row));
+    this.box.hidden = !sends && !(row && isEarly(row) && this.person.role === "dispatcher");
     if (this.box.hidden) {
       this.rows = [];
       this.#tell();

@@ -1,9 +1,9 @@
 /** Which verbs a role sees on a row, each with its key; sending them, and what came back. The server decides; a refusal stands beside its subject. */
 
-import { isHand, isOpen } from "./lifecycle.mjs";
+import { isEarly, isHand, isHandled, isOpen } from "./lifecycle.mjs";
 import { pack, t } from "./words.mjs";
 
-/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"disposition"|"assignment"}} Verb */
+/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"disposition"|"assignment"}} Verb */
 
 const ACK = { dispatcher: true, supervisor: true };
 const RAISED_BY_RULE = new Set(["sensor", "patrol"]);
@@ -11,39 +11,89 @@ export const DISPOSITIONS = ["real", "no_impact", "duplicate", "not_ours", "fals
 export const REASONS = {
   void: ["false", "duplicate", "not_ours", "no_impact"],
   return: ["not_ours", "unclear", "wrong_place"],
+  decline: ["not_ours", "unclear", "no_impact"],
   rework: ["not_solved", "partly_solved", "no_photo"],
+  extend: ["waits_for_parts", "more_work", "weather"],
+  suspend: ["waits_for_owner", "waits_for_parts", "long_term", "weather"],
+  force_close: ["long_term", "not_ours", "overdue"],
+  reopen: ["came_back", "not_solved", "by_mistake"],
+  supervise: ["overdue", "leader", "came_back"],
   break: ["nearest", "urgent"],
 };
 
+/** How many days an incident may be suspended for, as offered. */
+export const DAYS = [1, 3, 7, 30];
+
 /** Verbs of an incident for a role, the one that is due first. @returns {Verb[]} */
 export function incidentVerbs(row, role) {
-  const verbs = [],
-    files = role === "supervisor" || (role === "dispatcher" && pack().filing === "dispatcher");
-  const early = row.state === "reported" || row.state === "pending_register";
-  if (early && files) verbs.push({ key: "F", verb: "file", primary: true });
-  if (row.state === "pending_dispatch" && role === "dispatcher")
-    verbs.push({ key: "D", verb: "dispatch_team", primary: true, ask: "team" });
-  if (row.state === "pending_check" && role === "supervisor")
+  return [...(AXES[role]?.(row) ?? []), ...acknowledgeVerbs(row, role)].sort(
+    (a, b) => Boolean(b.primary) - Boolean(a.primary),
+  );
+}
+const AXES = { call_taker: intakeVerbs, supervisor: supervisionVerbs, dispatcher: commandVerbs, leader: leaderVerbs };
+
+function acknowledgeVerbs(row, role) {
+  if (row.acknowledged_at_ms != null || !ACK[role]) return [];
+  const files = role === "supervisor" || pack().filing === "dispatcher";
+  if (isEarly(row) && row.state !== "returned")
+    return [
+      {
+        key: "A",
+        verb: "acknowledge_incident",
+        primary: !files,
+        ask: RAISED_BY_RULE.has(row.origin) ? "disposition" : undefined,
+      },
+    ];
+  return row.state === "pending_dispatch" ? [{ key: "A", verb: "acknowledge_incident" }] : [];
+}
+
+/** Supervision: takes in, verifies, files, checks, closes. */
+function supervisionVerbs(row) {
+  const { state } = row,
+    verbs = [];
+  if (isEarly(row)) verbs.push({ key: "F", verb: "file", primary: true });
+  if (state === "pending_check" || state === "pending_close")
     verbs.push({ key: "C", verb: "close", primary: true }, { key: "W", verb: "rework", ask: "reason" });
-  if (row.acknowledged_at_ms == null && early && ACK[role])
-    verbs.push({
-      key: "A",
-      verb: "acknowledge_incident",
-      primary: !files,
-      ask: RAISED_BY_RULE.has(row.origin) ? "disposition" : undefined,
-    });
-  else if (row.acknowledged_at_ms == null && row.state === "pending_dispatch" && ACK[role])
-    verbs.push({ key: "A", verb: "acknowledge_incident" });
-  if (row.state === "reported" && (role === "call_taker" || role === "supervisor"))
-    verbs.push({ key: "T", verb: "accept", primary: role === "call_taker" });
-  if (isHand(row) && role === "dispatcher") {
-    if (row.assignments?.length) verbs.push({ key: "R", verb: "recall", ask: "assignment" });
-    verbs.push({ key: "D", verb: "dispatch_team", ask: "team" });
-  }
-  if (row.state === "pending_dispatch" && role === "dispatcher")
-    verbs.push({ key: "B", verb: "return", ask: "reason" });
-  if ((early || row.state === "pending_dispatch") && role === "supervisor")
+  if (state === "pending_check") verbs.push({ key: "V", verb: "check", ask: "team" });
+  if (state === "verifying" || state === "checking") verbs.push({ key: "R", verb: "recall", ask: "assignment" });
+  verbs.push(...intakeVerbs(row).map((one) => ({ ...one, primary: false })));
+  if (state === "pending_register" || state === "pending_dispatch" || state === "returned")
     verbs.push({ key: "X", verb: "void", ask: "reason" });
+  if (isOpen(row) && !isEarly(row) && state !== "verifying" && state !== "pending_close")
+    verbs.push({ key: "G", verb: "force_close", ask: "reason" });
+  if (!isOpen(row)) verbs.push({ key: "O", verb: "reopen", primary: true, ask: "reason" });
+  return [...verbs, ...leaderVerbs(row)];
+}
+function intakeVerbs(row) {
+  const verbs = [];
+  if (row.state === "reported")
+    verbs.push({ key: "T", verb: "accept", primary: true }, { key: "X", verb: "decline", ask: "reason" });
+  if (isEarly(row)) verbs.push({ key: "V", verb: "verify", ask: "team" });
+  return verbs;
+}
+function leaderVerbs(row) {
+  return isOpen(row) ? [{ key: "U", verb: "supervise", ask: "reason" }] : [];
+}
+
+/** Command: sends teams, returns, extends, suspends, confirms. */
+function commandVerbs(row) {
+  const { state } = row,
+    verbs = [];
+  if (isEarly(row) && state !== "returned" && pack().filing === "dispatcher")
+    verbs.push({ key: "F", verb: "file", primary: true });
+  if (state === "pending_dispatch")
+    verbs.push(
+      { key: "D", verb: "dispatch_team", primary: true, ask: "team" },
+      { key: "B", verb: "return", ask: "reason" },
+    );
+  if (isHandled(row)) {
+    if (row.assignments?.length) verbs.push({ key: "R", verb: "recall", ask: "assignment" });
+    verbs.push({ key: "D", verb: "dispatch_team", ask: "team" }, { key: "E", verb: "extend", ask: "reason" });
+  }
+  if (state === "pending_dispatch" || isHandled(row)) verbs.push({ key: "S", verb: "suspend", ask: "until" });
+  if (state === "suspended") verbs.push({ key: "S", verb: "resume" });
+  if (state === "handle_finish")
+    verbs.push({ key: "Y", verb: "confirm", primary: true }, { key: "W", verb: "rework", ask: "reason" });
   return verbs;
 }
 
@@ -66,7 +116,7 @@ export const verbsOf = (table, row, role) =>
         ? complaintVerbs(row, role)
         : [];
 
-const ROLES = ["call_taker", "dispatcher", "supervisor"];
+const ROLES = ["call_taker", "dispatcher", "supervisor", "leader"];
 /** Why a key does nothing here: the verb it would be for another seat, and whose. @returns {{verb: string, code: string, args: object}|null} null: it is nobody's now */
 export function notYours(table, row, role, letter) {
   const roles = ROLES.filter((one) => verbsOf(table, row, one).some(({ key }) => key === letter));
@@ -75,7 +125,7 @@ export function notYours(table, row, role, letter) {
   return { verb, code: "not_your_role", args: { role, verb, roles } };
 }
 
-const DUE = new Set(["file", "dispatch_team", "close", "accept", "acknowledge", "place"]);
+const DUE = new Set(["file", "dispatch_team", "confirm", "close", "accept", "acknowledge", "place"]);
 /** Whether this seat is the one that must decide next. A role without verbs sees all that anybody must decide. */
 export function decides(table, row, role) {
   const verbs = verbsOf(table, row, role);
