@@ -66,10 +66,15 @@ CONTRACT: Final = frozenset({b"id", b"source", b"type", b"time", b"data"})
 """The fields of an input entry that are read; anybody may have written others beside them."""
 
 
+_WITH_VERSION: Final = CONTRACT | {b"specversion"}
+
+
 def only_contract(entry: Entry) -> bool:
-    """Whether an entry has no field beyond the contract and none twice."""
+    """Whether an entry has no field beyond the contract and none twice; a CloudEvent may say its version too."""
     names = set(entry.fields[::2])
-    return names <= CONTRACT and 2 * len(names) == len(entry.fields)
+    if 2 * len(names) != len(entry.fields):
+        return False
+    return names <= CONTRACT or (names <= _WITH_VERSION and entry.get(b"specversion") == b"1.0")
 
 
 def contract_fields(entry: Entry) -> dict[bytes, bytes]:

@@ -15,6 +15,7 @@ from dashboard.live.wire import (
     decode_journal,
     encode_journal,
     fields_of,
+    only_contract,
     read_command,
     read_event,
 )
@@ -119,3 +120,19 @@ def test_a_row_that_is_none_or_a_change_of_a_later_release():
     broken = Change(1, T0, T0, "x", rows={"teams": {"t": {"id": "t"}}})
     with pytest.raises(msgspec.ValidationError):
         decode_journal(encode_journal(JournalEntry([], [broken])))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sound"),
+    [
+        ("id source type data", True),
+        ("id source type time data", True),
+        ("id source type data specversion=1.0", True),
+        ("id source type data specversion=王芳", False),
+        ("id source type data phone", False),
+        ("id source type data data", False),
+    ],
+)
+def test_an_entry_with_the_contract_s_fields_alone_is_sound(fields: str, sound: bool) -> None:
+    pairs = [(field.partition("=")[0], field.partition("=")[2] or "x") for field in fields.split()]
+    assert only_contract(Entry((1, 0), [part.encode() for pair in pairs for part in pair])) is sound
