@@ -31,6 +31,7 @@ PICTURES: Final[dict[str, tuple[str, tuple[int, int], str]]] = {
     "sources-zh": ("/sources", DESK, ""),
     "sources-en": ("/sources?lang=en", DESK, ""),
     "phone-zh": ("/dispatch?as=dispatcher", (390, 844), ""),
+    "phone-wall-en": ("/wall?lang=en", (390, 1097), ""),
 }
 
 
