@@ -65,6 +65,8 @@ class TimeForms(Struct, frozen=True, forbid_unknown_fields=True):
     """How times are written: strptime forms, or `epoch_s`, `epoch_ms`; RFC 3339 is always tried last."""
 
     formats: tuple[str, ...] = ()
+    moved_twice: bool = False
+    """Local times that were taken for UTC and made local once more: hours too early, and what is their UTC is local."""
 
 
 class ExportMapping(Struct, frozen=True, forbid_unknown_fields=True):
@@ -345,16 +347,19 @@ def recorded_time_ms(text: str, mapping: ExportMapping) -> int:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the mapping's
         except (ValueError, OverflowError):
             continue
-        return _utc_ms(moment, mapping.time_zone)
+        return _utc_ms(moment, mapping)
     try:
-        return _utc_ms(datetime.fromisoformat(text), mapping.time_zone)
+        return _utc_ms(datetime.fromisoformat(text), mapping)
     except ValueError:
         raise BadPayload("row_without_time", time=text[:64]) from None
 
 
-def _utc_ms(moment: datetime, time_zone: str) -> int:
+def _utc_ms(moment: datetime, mapping: ExportMapping) -> int:
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(time_zone))
+        zone = ZoneInfo(mapping.time_zone)
+        moment = moment.replace(tzinfo=zone)
+        if mapping.time.moved_twice:
+            moment = moment.astimezone(UTC).replace(tzinfo=zone)
     return round(moment.timestamp() * 1000)
 
 

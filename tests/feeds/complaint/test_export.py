@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import openpyxl
 import pytest
 
@@ -148,6 +149,11 @@ def test_a_person_of_a_recording_is_handed_on_to_be_taken_out():
 def test_times():
     assert export.recorded_time_ms("29.10.2023 02:30", MAPPING) == 1_698_539_400_000  # the first of the two
     assert export.recorded_time_ms("2023-04-03T12:30:00Z", MAPPING) == 1_680_525_000_000
+    moved_twice = msgspec.structs.replace(MAPPING, time=TimeForms(MAPPING.time.formats, moved_twice=True))
+    assert (
+        export.recorded_time_ms("03.04.2023 12:30", moved_twice) == 1_680_510_600_000
+    )  # in truth 10:30, two hours less
+    assert export.recorded_time_ms("2023-04-03T12:30:00Z", moved_twice) == 1_680_525_000_000
     epoch = ExportMapping("e", "", "", "UTC", ColumnNames(("t",), ("x",)), time=TimeForms(("epoch_ms",)))
     assert export.recorded_time_ms("1680517800000", epoch) == 1_680_517_800_000
     with pytest.raises(BadPayload, match="row_without_time"):
@@ -176,11 +182,16 @@ def test_a_broken_mapping_is_one_sentence(tmp_path, text):
 
 
 def test_an_export_is_recognised_by_its_headers_in_any_spelling():
-    assert len(export.known_mappings()) == 6
+    assert len(export.known_mappings()) == 7
     for mapping in export.known_mappings():
         assert export.recognised([*mapping.headers, "more"]) is mapping
     rows = export.read_rows(b"Unique Key,Created Date,COMPLAINT TYPE,descriptor\n1,2,3,4\n", "x.csv")
     assert export.recognised(rows[0].cells).key == "nyc311"
+    older = ["case_enquiry_id", "open_dt", "target_dt", "case_title", "type"]
+    assert [export.recognised([*older, *more]).key for more in ([], ["sla_target_dt"])] == [
+        "boston311_to_2022",
+        "boston311",
+    ]
     assert export.recognised(["id"]) is None
 
 
