@@ -7,7 +7,7 @@ limits of minutes turn yellow from half, handling limits from 80 % used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ from dashboard.city.pack import Limit, Pack
 YELLOW_MINUTES: Final = 0.5
 YELLOW_HANDLING: Final = 0.8
 _LONGEST_DAYS: Final = 3660
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = date(2000, 1, 1)
 
 
 class NoCalendar(Exception):
@@ -45,6 +47,10 @@ class Calendar:
         """Reads holidays (days off, make-up days at work) and working hours of the pack."""
         self.zone = ZoneInfo(pack.time_zone)
         self.periods = tuple((_clock(start), _clock(end)) for start, end in pack.working_hours)
+        self.day_hours = sum(
+            (_end(_DAY, end, UTC) - datetime.combine(_DAY, start, UTC)) / _HOUR for start, end in self.periods
+        )
+        self.at_the_hour = pack.work_day_ends == "hour"
         self.off: dict[int, frozenset[date]] = {}
         self.work: dict[int, frozenset[date]] = {}
         for year in pack.holidays:
@@ -91,10 +97,16 @@ class Calendar:
             if first >= end:
                 break
             found += min(last, end) - first
-        return found / timedelta(hours=1)
+        return found / _HOUR
 
-    def work_days(self, start_ms: int, end_ms: int) -> int:
-        """How many working days end after a moment's day and not after another's.  Raises: NoCalendar."""
+    def work_days(self, start_ms: int, end_ms: int) -> float:
+        """How many working days lie between two moments.  Raises: NoCalendar.
+
+        Where a limit ends at the close: those that end after the one's day and not after the other's. Where it ends at
+        the hour: the working hours, in days.
+        """
+        if self.at_the_hour:
+            return round(self.work_hours(start_ms, end_ms) / self.day_hours, 9)
         day, last, found = self._local(start_ms).date(), self._local(end_ms).date(), 0
         while day < last:
             day += timedelta(days=1)
@@ -105,12 +117,38 @@ class Calendar:
         return datetime.fromtimestamp(moment_ms / 1000, UTC).astimezone(self.zone)
 
     def after_work_days(self, start_ms: int, days: float) -> int:
-        """The end of the working time of the n-th working day after the start.  Raises: NoCalendar."""
+        """The end of the working time of the n-th working day after the start, or its hour.  Raises: NoCalendar.
+
+        At the close a part of a day is a day; at the hour it is so many of its working hours.
+        """
+        if self.at_the_hour:
+            return self._after_days_at_the_hour(start_ms, days)
         day, left = self._local(start_ms).date(), int(-(-days // 1))
         while left > 0:
             day += timedelta(days=1)
             left -= self.works(day)
         return _ms(_end(day, self.periods[-1][1], self.zone))
+
+    def _after_days_at_the_hour(self, start_ms: int, days: float) -> int:
+        begin = next(self.working(start_ms))[0].astimezone(self.zone)
+        day, left = begin.date(), int(days)
+        while left > 0:
+            day += timedelta(days=1)
+            left -= self.works(day)
+        # the hour by the wall, also where summer time changed between
+        moment_ms = _ms(datetime.combine(day, begin.time(), self.zone))
+        part = days - int(days)
+        return self.after_work_hours(moment_ms, part * self.day_hours) if part else moment_ms
+
+    def after_days(self, start_ms: int, days: float) -> int:
+        """The moment so many days later by the clock on the wall: 10:00 stays 10:00 when summer time changes."""
+        wall = self._local(start_ms).replace(tzinfo=None) + timedelta(days=days)
+        return _ms(wall.replace(tzinfo=self.zone))
+
+    def days(self, start_ms: int, end_ms: int) -> float:
+        """How many days lie between two moments by the clock on the wall."""
+        start, end = (self._local(moment_ms).replace(tzinfo=None) for moment_ms in (start_ms, end_ms))
+        return (end - start) / timedelta(days=1)
 
 
 def handling_due_ms(
@@ -127,7 +165,8 @@ def handling_due_ms(
         for begin_ms, end_ms in pauses:
             if end_ms is not None and begin_ms < due_ms and end_ms > start_ms:
                 begin_ms = max(begin_ms, start_ms)
-                due_ms = _after(limit.unit, end_ms, _between(limit.unit, begin_ms, due_ms, calendar), calendar)
+                left = _between(limit.unit, begin_ms, due_ms, calendar)
+                due_ms = max(due_ms, _after(limit.unit, end_ms, left, calendar))
     except NoCalendar:
         return None
     return due_ms
@@ -139,7 +178,9 @@ def _after(unit: str, start_ms: int, amount: float, calendar: Calendar) -> int:
         return calendar.after_work_hours(start_ms, amount)
     if unit == "work_day":
         return calendar.after_work_days(start_ms, amount)
-    return start_ms + round(amount * (3_600_000 if unit == "urgent_hour" else 86_400_000))
+    if unit == "natural_day":
+        return calendar.after_days(start_ms, amount)
+    return start_ms + round(amount * 3_600_000)
 
 
 def _between(unit: str, start_ms: int, end_ms: int, calendar: Calendar) -> float:
@@ -148,7 +189,9 @@ def _between(unit: str, start_ms: int, end_ms: int, calendar: Calendar) -> float
         return calendar.work_hours(start_ms, end_ms)
     if unit == "work_day":
         return calendar.work_days(start_ms, end_ms)
-    return (end_ms - start_ms) / (3_600_000 if unit == "urgent_hour" else 86_400_000)
+    if unit == "natural_day":
+        return calendar.days(start_ms, end_ms)
+    return (end_ms - start_ms) / 3_600_000
 
 
 def stage_limit_s(pack: Pack, state: str, priority: int) -> int | None:
@@ -173,7 +216,7 @@ def _clock(text: str) -> time:
     return time(23, 59, 59, 999_999) if hours == 24 else time(hours, minutes)
 
 
-def _end(day: date, end: time, zone: ZoneInfo) -> datetime:
+def _end(day: date, end: time, zone: tzinfo) -> datetime:
     if end.hour == 23 and end.microsecond:
         return datetime.combine(day + timedelta(days=1), time(0), zone)
     return datetime.combine(day, end, zone)

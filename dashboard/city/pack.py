@@ -17,7 +17,8 @@ Minutes = float
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     """A handling limit.
 
-    Units: `urgent_hour` `natural_day` run through nights and holidays; `work_hour` `work_day` do not.
+    Units: `urgent_hour` `natural_day` run through nights and holidays; `work_hour` `work_day` do not. A natural day
+    ends at the same time of day, also over a change of summer time; an hour is an hour.
     """
 
     value: Annotated[float, Meta(gt=0)]
@@ -214,6 +215,9 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     holidays: tuple[dict[str, object], ...] = ()
     """One per year: {"year", "notice", "off": [dates], "work": [dates]}; a year without one refuses work-day limits."""
     working_hours: tuple[tuple[str, str], ...] = (("08:00", "12:00"), ("14:00", "18:00"))
+    work_day_ends: Literal["close", "hour"] = "close"
+    """Where a limit of one work day ends: at the close of the next working day, or on it at the hour at which it began.
+    What begins outside working hours begins, for the latter, with the next ones."""
     silence_s: float = 300
     """How long a source may be silent where no rule says otherwise."""
     position_silence_s: float = 120

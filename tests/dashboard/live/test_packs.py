@@ -11,6 +11,7 @@ from dashboard.errors import CannotStart
 from dashboard.live import packs
 
 BEIJING = Path(__file__).parents[3] / "packs" / "beijing"
+BOSTON = BEIJING.with_name("boston")
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_the_shipped_pack_is_sound_in_the_years_whose_notice_was_read() -> None:
     assert packs.problems(BEIJING, [2012, 2018, 2025, 2026]) == []
+
+
+def test_boston_is_sound_but_has_neither_teams_nor_a_drawn_map() -> None:
+    found = packs.problems(BOSTON, [2017, 2018, 2019])
+    assert [(problem.code, problem.warning) for problem in found] == [
+        ("pack_no_teams", True),
+        ("pack_no_basemap", True),
+    ]
 
 
 def test_it_has_what_the_field_needs() -> None:
