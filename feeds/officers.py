@@ -83,7 +83,7 @@ class Officers:
         for incident in sorted(state.open_incidents(), key=lambda one: (one.priority, one.stage_since_ms)):
             if incident.state in (REPORTED, PENDING_REGISTER, RETURNED):
                 yield from self._register(incident, now_ms)
-            elif incident.state == PENDING_DISPATCH:
+            elif incident.state == PENDING_DISPATCH and not incident.assignments:
                 yield from self._dispatch(state, positions, incident, now_ms, busy)
             elif incident.state in (PENDING_CHECK, PENDING_CLOSE):
                 yield from self._check(incident, now_ms)

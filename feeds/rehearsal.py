@@ -66,6 +66,9 @@ def rehearse(script: Script, voices: Voices, pack: Pack, seed: int, begins_ms: i
     officers = Officers(script.officers, pack, city.where)
     desk = Desk(pack)
     desk.start(begins_ms, begins_ms, pack)
+    desk.carry_out(
+        set_clock(begins_ms, 0, 0), begins_ms, begins_ms
+    )  # as it is performed: by a clock set from step to step
     chance = Random(f"{seed}-steps")
     steps: list[Step] = []
     truth: list[bytes] = []

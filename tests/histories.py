@@ -17,7 +17,7 @@ from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
 from dashboard.city.incidents import LIFECYCLE
-from dashboard.city.pack import Pack, registry_of
+from dashboard.city.pack import Pack, Stage, registry_of
 from dashboard.city.state import CityState
 from dashboard.live import snapshots
 from dashboard.live.engine import Engine
@@ -28,8 +28,8 @@ from tests.cities import DAY, LAT, LON, PACK, T0, a_pack, a_person
 
 Said = tuple[str, dict[str, str]]
 """An input stream and the fields of an entry."""
-LOUD = a_pack(rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"))
-"""The city without the one kind of rule that a start may delay."""
+LOUD = a_pack(rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"), stages=Stage(hold_s=20))
+"""The city without the one kind of rule that a start may delay; its orders are held for some seconds."""
 
 
 class Killed(Exception):
@@ -269,7 +269,14 @@ class History:
         return "command", {"id": command.id, "source": "/seats/1", "data": msgspec.json.encode(command).decode()}
 
     def _command(self, state: CityState) -> Said:
-        verbs = [verb for verb in VERBS if VERBS[verb][0]] + ["dispatch_team", "file", "check", "check", "close"] * 2
+        verbs = [verb for verb in VERBS if VERBS[verb][0]] + [
+            "dispatch_team",
+            "take_back",
+            "file",
+            "check",
+            "check",
+            "close",
+        ] * 2
         for _ in range(6):  # mostly a verb that has a chance
             verb = self.random.choice(verbs)
             table, roles = VERBS[verb]
@@ -299,6 +306,7 @@ class History:
     def _fitting(self, verb: str, rows: dict[str, Any]) -> list[str]:
         """Rows in a state in which the verb has a chance, so that histories go all the way."""
         waiting = {"place": ("no_place",), "answer": ("inbox",), "dispatch_team": ("pending_dispatch",)}
+        waiting |= {"recall": tuple(ACTIVE - {"held"}), "take_back": ("held",)}
         started = tuple(state for state, steps in LIFECYCLE.items() if verb in steps)
         wanted = waiting.get(verb, started or None)
         return sorted(id_ for id_, row in rows.items() if wanted is None or row.state in wanted)
@@ -311,7 +319,7 @@ class History:
     def _pack(self, state: CityState) -> Said:
         rules = tuple(rule for rule in LOUD.rules if self.random.random() < 0.8)
         teams = LOUD.teams[: self.random.randint(2, 3)]
-        registry = registry_of(a_pack(rules=rules, teams=teams))
+        registry = registry_of(a_pack(rules=rules, teams=teams, stages=LOUD.stages))
         return self._spoken("change_registry", "administrator", registry=registry)
 
 

@@ -22,9 +22,12 @@ FINISHED = "finished"
 REFUSED = "refused"
 RECALLED = "recalled"
 RECALL_SEEN = "recall_seen"
+TAKEN_BACK = "taken_back"
 
 PATH: Final = (HELD, SENT, DELIVERED, SEEN, ACCEPTED, EN_ROUTE, ON_SCENE, FINISHED)
-"""The way of an order that goes well. A device may skip steps (no signal in the alley); skipped ones stay untimed."""
+"""The way of an order that goes well. A device may skip steps (no signal in the alley); skipped ones stay untimed.
+
+One that is held is not yet in its device's outbox: taken back then, it never rang."""
 
 _RECALL = by(RECALLED, "dispatcher")
 
@@ -35,7 +38,7 @@ def _ahead(state: str) -> dict[str, Step]:
 
 
 LIFECYCLE: Final[Lifecycle] = {
-    HELD: {"send": Step(SENT), "recall": _RECALL},
+    HELD: {"send": Step(SENT), "take_back": by(TAKEN_BACK, "dispatcher")},
     SENT: {**_ahead(SENT), "refused": Step(REFUSED), "recall": _RECALL},
     DELIVERED: {**_ahead(DELIVERED), "refused": Step(REFUSED), "recall": _RECALL},
     SEEN: {**_ahead(SEEN), "refused": Step(REFUSED), "recall": _RECALL},
@@ -66,6 +69,8 @@ class Assignment(Struct, frozen=True):
     """The change that put its present order into the device's outbox; 0 = nothing is waiting there."""
     waiting: bool = False
     """True while the team is busy with another one: it has one active and any number waiting."""
+    held_until_ms: int | None = None
+    """City time at which a held order leaves; None for one that has left or will not."""
     state_since_ms: int = 0
     steps: tuple[tuple[str, int], ...] = ()
     """Each step reached with the city time at which it happened, oldest first."""

@@ -84,6 +84,7 @@ VERBS: Final = {
     "return": ("incidents", {"dispatcher"}),
     "dispatch_team": ("incidents", {"dispatcher"}),
     "recall": ("assignments", {"call_taker", "dispatcher", "supervisor"}),
+    "take_back": ("assignments", {"dispatcher"}),
     "extend": ("incidents", {"dispatcher"}),
     "suspend": ("incidents", {"dispatcher"}),
     "resume": ("incidents", {"dispatcher"}),

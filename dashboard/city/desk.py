@@ -38,7 +38,12 @@ _REMEMBERED: Final = (Complaint, Detection, Finding, Feedback, TeamStatus)
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
 
 
-_DUE: Final = {"signal": sensing.resolve_due, "leave": sensing.leave_due, "resume": dispatching.resume_due}
+_DUE: Final = {
+    "signal": sensing.resolve_due,
+    "leave": sensing.leave_due,
+    "resume": dispatching.resume_due,
+    "send": dispatching.send_due,
+}
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 
 

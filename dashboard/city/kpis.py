@@ -124,7 +124,7 @@ def _open(ledger: Ledger, now_ms: int) -> Found:
 
 
 def _awaiting(ledger: Ledger, now_ms: int) -> Found:
-    waiting = [i for i in ledger.state.incidents.values() if i.state == PENDING_DISPATCH]
+    waiting = [i for i in ledger.state.incidents.values() if i.state == PENDING_DISPATCH and not i.assignments]
     oldest = min((i.stage_since_ms for i in waiting), default=None)
     minutes = None if oldest is None else round((now_ms - oldest) / 60_000)
     return Found(len(waiting), len(waiting), now_ms, args={"oldest_min": minutes})

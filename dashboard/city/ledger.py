@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dashboard.city import alerts, teams
-from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, ON_SCENE, Assignment
+from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, HELD, ON_SCENE, Assignment
 from dashboard.city.changes import Change, Rows
 from dashboard.city.correlation import OpenByPlace
 from dashboard.city.deadlines import YELLOW_HANDLING, YELLOW_MINUTES, Calendar, handling_due_ms, stage_limit_s
@@ -45,8 +45,8 @@ UNCATEGORISED: Final = Category(
 """A report of no known class is never merged by rule and never lost."""
 LOOK_STEP_MS: Final = 300_000
 """Every 5 min of the city clock is looked at which limits hold: night limits begin at such minutes."""
-_UNDER_WAY: Final = {ACCEPTED: 1, EN_ROUTE: 2, ON_SCENE: 3}
-"""How far a team has gone with an order; one that it has only seen is not begun."""
+_UNDER_WAY: Final = {HELD: -1, ACCEPTED: 1, EN_ROUTE: 2, ON_SCENE: 3}
+"""How far a team has gone with an order; one that it has only seen is not begun, one that is held it does not know."""
 FLAG_OF: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
 
 
@@ -100,6 +100,8 @@ class Ledger:
         self.look_at_limits(self.now_ms)
         for id_, incident in self.state.incidents.items():
             self._index_incident(id_, incident)
+        for id_, assignment in self.state.assignments.items():
+            self._index_assignment(id_, assignment)
         for key, signal in self.state.signals.items():
             self._index_signal(key, signal)
         for id_, alert in self.state.alerts.items():
@@ -147,6 +149,8 @@ class Ledger:
         """Keep the indexes in step with a change that was just applied."""
         for id_, incident in change.rows.get("incidents", {}).items():
             self._index_incident(id_, incident)
+        for id_, assignment in change.rows.get("assignments", {}).items():
+            self._index_assignment(id_, assignment)
         for key, signal in change.rows.get("signals", {}).items():
             self._index_signal(key, signal)
         for id_, alert in change.rows.get("alerts", {}).items():
@@ -163,6 +167,10 @@ class Ledger:
             heapq.heappush(self.due, (incident.closed_at_ms + DAY_MS, "leave", id_))
         if incident is not None and incident.state == SUSPENDED and incident.suspended_until_ms is not None:
             heapq.heappush(self.due, (incident.suspended_until_ms, "resume", id_))
+
+    def _index_assignment(self, id_: str, assignment: Assignment | None) -> None:
+        if assignment is not None and assignment.held_until_ms is not None:
+            heapq.heappush(self.due, (assignment.held_until_ms, "send", id_))
 
     def _index_signal(self, key: str, signal: Signal | None) -> None:
         if signal is not None and signal.due_ms is not None:

@@ -181,6 +181,8 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True):
     dispatch_p1_s: int = 120
     accept_s: int = 60
     check_s: int = 1800
+    hold_s: Annotated[float, Meta(ge=0, le=60)] = 0
+    """Real seconds for which an order is held before its device rings; 0: none. Priority 1 is never held."""
 
 
 class Pack(Struct, frozen=True, forbid_unknown_fields=True):

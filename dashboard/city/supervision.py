@@ -156,6 +156,7 @@ def _ended(ledger: Ledger, command: Command, person: Person, incident: Incident,
     to = step(ledger, incident, command.verb, person)
     unchanged(ledger, command, incident, incident.id)
     reasoned(command)
+    incident = recall_all(ledger, incident, name_of(person), command.reason)
     _moved(ledger, incident, to, type_, person, command.reason, **_end(ledger, name_of(person), command.reason))
 
 

@@ -138,7 +138,10 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
     if not passes(before_ms, base_ms):
         anew = {"signals": _running_delays(ledger, base_ms - before_ms), "teams": _states_since(ledger, base_ms)}
         rows = {table: changed for table, changed in anew.items() if changed}
+    if held := dispatching.holds_after(ledger, before_ms, clock):
+        rows["assignments"] = held
     ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=plain(clock))
+    dispatching.end_holds_of_a_standing_clock(ledger)
 
 
 def _states_since(ledger: Ledger, base_ms: int) -> dict[str, Team]:
@@ -223,6 +226,7 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "dispatch_team": dispatching.dispatch_team,
     "return": dispatching.give_back,
     "recall": dispatching.recall,
+    "take_back": dispatching.take_back,
     "extend": dispatching.extend,
     "suspend": dispatching.suspend,
     "resume": dispatching.resume,

@@ -35,6 +35,7 @@ def run(desk: Desk, officers: Officers, minutes: float, every_s: int = 10) -> li
     asked = []
     for second in range(0, round(minutes * 60), every_s):
         now_ms = NOW_MS + second * 1000
+        desk.tick(now_ms, now_ms, silence=False)
         for command in officers.decide(desk.state, desk.telemetry.teams, now_ms):
             asked.append((second / 60, command.verb))
             changes = desk.carry_out(command, now_ms, now_ms)
@@ -61,6 +62,8 @@ def test_what_a_person_did_first_is_left_alone() -> None:
     (mine,) = officers.decide(desk.state, desk.telemetry.teams, NOW_MS + 10 * MINUTE_MS)
     person = msgspec.structs.replace(mine, id="mine", team="team-14")
     desk.carry_out(person, NOW_MS + 3 * MINUTE_MS, NOW_MS)
+    assert officers.decide(desk.state, desk.telemetry.teams, NOW_MS + 12 * MINUTE_MS) == []  # held, not yet sent
+    desk.tick(NOW_MS + 3 * MINUTE_MS + 4_000, NOW_MS, silence=False)
     assert desk.state.incidents[incident.id].state == "pending_handle"
     assert officers.decide(desk.state, desk.telemetry.teams, NOW_MS + 12 * MINUTE_MS) == []
 

@@ -19,15 +19,22 @@ from dashboard.city.state import CityState, apply
 from tests.histories import History, Play
 
 MOMENTS = 80
+HOLDING = {incidents.PENDING_DISPATCH, incidents.PENDING_HANDLE, incidents.HANDLING}
 BORN = {
     "alerts": {alerts.ACTIVE},
     "incidents": {incidents.REPORTED, incidents.PENDING_REGISTER},
-    "assignments": {assignments.SENT},
+    "assignments": {assignments.SENT, assignments.HELD},
 }
 GONE = {
     "alerts": {alerts.ACKNOWLEDGED, alerts.RETURNED},
     "incidents": incidents.ENDED,
-    "assignments": {assignments.FINISHED, assignments.REFUSED, assignments.RECALLED, assignments.RECALL_SEEN},
+    "assignments": {
+        assignments.FINISHED,
+        assignments.REFUSED,
+        assignments.RECALLED,
+        assignments.RECALL_SEEN,
+        assignments.TAKEN_BACK,
+    },
 }
 TABLES = {"alerts": alerts.LIFECYCLE, "incidents": incidents.LIFECYCLE, "assignments": assignments.LIFECYCLE}
 
@@ -73,11 +80,19 @@ def check_city(state: CityState) -> None:
             assert closer not in {by.rpartition("/")[2] for by in incident.dispatched_by}
         for id_ in incident.assignments:
             assert state.assignments[id_].state in assignments.ACTIVE
-        assert not (incident.assignments and incident.state in incidents.OPEN - incidents.IN_HAND)
+        held = [id_ for id_ in incident.assignments if state.assignments[id_].state == assignments.HELD]
+        assert not held or incident.state in HOLDING
+        if incident.state == incidents.PENDING_DISPATCH:
+            assert held == list(incident.assignments)  # in hand only as long as it can be taken back
+        else:
+            assert not (incident.assignments and incident.state in incidents.OPEN - incidents.IN_HAND)
         assert not (incident.assignments and incident.state in incidents.ENDED | {incidents.SUSPENDED})
         assert (incident.state in incidents.ENDED) == (incident.closed_at_ms is not None)
         assert (incident.state == incidents.SUSPENDED) == (incident.suspended_until_ms is not None)
         assert incident.extensions <= incidents.MOST_EXTENSIONS
+    for row in state.assignments.values():
+        assert (row.state == assignments.HELD) == (row.held_until_ms is not None)
+        assert not (row.state == assignments.HELD and row.order)  # nothing is in the outbox
     active = Counter(
         row.team for row in state.assignments.values() if row.state in assignments.ACTIVE and not row.waiting
     )
@@ -145,14 +160,15 @@ def test_histories_go_everywhere():
         "incident_voided", "incident_returned", "incident_closed", "incident_reworked", "incident_left",
         "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
         "incident_force_closed", "incident_reopened", "incident_supervised",
-        "assignment_sent", "assignment_stepped", "assignment_recalled", "feedback_noted", "team_duty",
+        "assignment_held", "assignment_sent", "assignment_taken_back", "assignment_stepped", "assignment_recalled",
+        "feedback_noted", "team_duty",
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
         "source_changed", "command_refused",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 24
+    assert len(VERBS) == 25
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
-    assert {state for table, state in states if table == "assignments"} >= set(assignments.PATH[1:])
+    assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}
 
 
 @settings(max_examples=settings.default.max_examples // 4)
