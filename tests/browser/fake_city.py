@@ -77,6 +77,8 @@ class FakeCity:
     silent: bool = False
     """True: nothing goes out any more, as if the line were cut without a close."""
     hold_answers: bool = False
+    hold_s: float = 0
+    """Orders of priority 2 and 3 are held for so long, as an engine holds them."""
     lie: bool = False
     """True: digests say something else than what was sent."""
 
@@ -546,16 +548,27 @@ class FakeCity:
             incident, team = dict(incidents[target]), dict(self.rows["teams"][command["team"]])
             order = self._order(incident, team, "sent", now, person)
             incident["state"] = SENDS[verb]
+            holds = verb == "dispatch_team" and self.hold_s and incident["priority"] > 1
+            if holds:
+                order |= {"state": "held", "held_until_ms": now + int(self.hold_s * 1000), "steps": [["held", now]]}
+                self.details[target].pop()  # it has not been sent
+                before = incidents[target]
+                incident |= {
+                    name: before[name] for name in ("state", "due_ms", "limit_s", "dispatched_at_ms", "dispatched_by")
+                }
             self.commit(
-                "assignment_sent",
+                "assignment_held" if holds else "assignment_sent",
                 {"assignments": {order["id"]: order}, "incidents": {target: incident}, "teams": {team["id"]: team}},
                 person,
                 target,
                 team=team["id"],
                 kind="handle",
             )
-        elif verb == "recall":
-            order = {**self.rows["assignments"][target], "state": "recalled", "version": 9}
+        elif verb in ("recall", "take_back"):
+            state = "recalled" if verb == "recall" else "taken_back"
+            order = {**self.rows["assignments"][target], "state": state, "held_until_ms": None, "version": 9}
+            team = dict(self.rows["teams"][order["team"]])
+            team |= {"active": None, "shown": "free", "version": team["version"] + 1}
             incident = {
                 **incidents[order["incident"]],
                 "state": "pending_dispatch",
@@ -565,8 +578,8 @@ class FakeCity:
             }
             incident["version"] += 1
             self.commit(
-                "assignment_recalled",
-                {"assignments": {target: order}, "incidents": {incident["id"]: incident}},
+                f"assignment_{state}",
+                {"assignments": {target: order}, "incidents": {incident["id"]: incident}, "teams": {team["id"]: team}},
                 person,
                 incident["id"],
                 team=order["team"],
@@ -596,6 +609,7 @@ class FakeCity:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), 0.1)
             beat += 1
+            self._leave()
             if self.changes_per_s and keys:
                 changed: dict[str, Any] = {}
                 for _ in range(self.changes_per_s // 10):
@@ -616,6 +630,23 @@ class FakeCity:
             self.send("telemetry", self.telemetry(whole=False))
             if beat % 50 == 0:
                 self.send("changes", self.digest())
+
+    def _leave(self) -> None:
+        """What was held long enough is sent."""
+        for id_, order in list(self.rows["assignments"].items()):
+            if order["state"] == "held" and self.now_ms >= order["held_until_ms"]:
+                incident = dict(self.rows["incidents"][order["incident"]])
+                incident |= {"state": "pending_handle", "version": incident["version"] + 1}
+                more = {"state": "sent", "held_until_ms": None, "sent_at_ms": self.now_ms}
+                sent = {**order, **more, "version": order["version"] + 1}
+                self.commit(
+                    "assignment_sent",
+                    {"assignments": {id_: sent}, "incidents": {incident["id"]: incident}},
+                    order["by"],
+                    incident["id"],
+                    team=order["team"],
+                    kind="handle",
+                )
 
     def _walk(self) -> None:
         for key, team in self.rows["teams"].items():

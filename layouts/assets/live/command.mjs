@@ -1,9 +1,16 @@
 /** The command line: `07 1841 go` read from the end, or a number, a team, a place to find. It says what it understood before Enter. Pure but for its field. */
 
 import { isOpen } from "./lifecycle.mjs";
-import { category, t, where } from "./words.mjs";
+import { category, pack, t, where } from "./words.mjs";
 
 const GO = new Set(["go", "派", "d", "dispatch"]);
+
+/** Whether the order can be taken back before it leaves. */
+function holdNote(incident) {
+  const hold_s = pack().stages?.hold_s;
+  if (!hold_s) return "";
+  return incident.priority === 1 ? t("command.at_once") : t("command.held", { s: hold_s });
+}
 
 /** What a line means. @returns {{kind: "dispatch"|"find"|"team"|"nothing"|"unclear", words: string, incident?: object, teams?: object[], team?: object}} */
 export function understand(line, store, role) {
@@ -31,12 +38,12 @@ export function understand(line, store, role) {
       kind: "dispatch",
       incident,
       teams,
-      words: t("command.dispatch", {
+      words: `${t("command.dispatch", {
         teams: teams.map((team) => team.call),
         number: incident.number,
         what: category(incident.category),
         where: where(incident),
-      }),
+      })}${holdNote(incident)}`,
     };
   }
   const exact = parts.length === 1 && numbered(parts[0]);

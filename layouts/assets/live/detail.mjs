@@ -1,7 +1,8 @@
 /** The selected subject: what it is, how much time is left, the verbs with their keys, evidence, timeline, facts. Text from outside is text. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
-import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
+import { heldOf, words as holdWords } from "./hold.mjs";
+import { isHand, isHeld, isOpen, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
@@ -372,7 +373,12 @@ export class Detail {
       (node, one) => node.age.show(Math.max(0, (now - one.at_ms) / 1000)),
     );
     const lines = timeline.filter((entry) => !QUIET.has(entry.type)),
-      waits = !over && { seq: "now", type: `waits_${row.state}`, at_ms: null };
+      held = isHeld(row) && heldOf(this.store, row),
+      waits = !over && {
+        seq: "now",
+        at_ms: null,
+        words: held ? `${this.#call(held.team)} ${holdWords(held, this.clock, this.channel)}` : t(`waits.${row.state}`),
+      };
     keyed(
       p.timeline,
       [...lines.slice(-60), ...(waits && detail ? [waits] : [])],
@@ -457,7 +463,7 @@ export class Detail {
     if (entry.seq === "now") {
       text(time, timeOfDay(now));
       dress(dot, "dot now last");
-      text(words, t(`waits.${entry.type.slice(6)}`));
+      text(words, entry.words);
       return;
     }
     if (node.done) return;

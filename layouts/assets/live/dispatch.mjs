@@ -4,6 +4,7 @@ import { understand } from "./command.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
+import { Mine } from "./hold.mjs";
 import { keyMap, listen } from "./keys.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -18,10 +19,13 @@ import { DAYS, DISPOSITIONS, REASONS, Sender, notYours, verbsOf } from "./verbs.
 import { category, figure, t, where, word } from "./words.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi"];
+/** Left, and not over: what a recall reaches. */
+const SENT = new Set(["sent", "delivered", "seen", "accepted", "en_route", "on_scene"]);
 const TEAM_QUESTION = { dispatch_team: "ask.team", verify: "ask.team_verify", check: "ask.team_check" };
 
 export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const sender = new Sender(channel),
+    mine = new Mine(person),
     help = keyMap($("dispatch-keys"));
   let map = null,
     truly = null,
@@ -70,7 +74,15 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     queue.pick(`incidents ${id}`);
     if (!queue.keys.includes(`incidents ${id}`)) select({ table: "incidents", id }, "list");
   };
-  new Tray($("dispatch-tray"), { store, clock, onPick: pickIncident });
+  new Tray($("dispatch-tray"), {
+    store,
+    clock,
+    channel,
+    person,
+    mine,
+    onPick: pickIncident,
+    onTakeBack: (order) => takeBack(order),
+  });
   new Timers($("dispatch-timers"), { store, clock, onPick: pickIncident, leftNode, timeLeft });
 
   const chips = h("div", { class: "maptop" }),
@@ -234,7 +246,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       });
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean),
-        recall = (order) => run({ version: order.version }, "recall", order.id);
+        recall = (order) => run({ version: order.version }, order.state === "held" ? "take_back" : "recall", order.id);
       if (orders.length === 1) recall(orders[0]);
       else
         ask({
@@ -295,10 +307,48 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     go("dispatch_team", row.id, { version: row.version, team });
   }
 
+  /** A held order is not sent after all; the answer stands beside its incident. */
+  function takeBack(order) {
+    queue.touch();
+    sender.send(`incidents ${order.incident}`, "take_back", order.id, { version: order.version });
+  }
+  /** Ctrl+Z: the newest order that this person holds is taken back; where it has left already, whether to recall it is asked in the panel. */
+  function undo() {
+    const held = mine.newest(store, (order) => order.state === "held");
+    if (held) {
+      takeBack(held);
+      return;
+    }
+    const newest = mine.newest(store);
+    if (!newest || !SENT.has(newest.state)) {
+      text(echo, t("hold.nothing"));
+      return;
+    }
+    pickIncident(newest.incident);
+    ask({
+      title: t("ask.recall_newest", {
+        team: store.tables.teams.get(newest.team)?.call ?? newest.team,
+        number: newest.number,
+      }),
+      hint: t("ask.recall_left", { at_ms: newest.sent_at_ms, state: newest.state }),
+      options: [
+        {
+          key: "1",
+          label: t("verb.recall"),
+          run: () => {
+            ask(null);
+            go("recall", newest.id, { version: store.tables.assignments.get(newest.id)?.version });
+          },
+        },
+      ],
+    });
+  }
+
   /** After these the same row needs this seat's next verb: a dispatcher who files also sends. */
   const stays = new Set([
     "acknowledge_incident",
     "recall",
+    "take_back",
     ...(person.role === "dispatcher" ? ["accept", "file"] : []),
   ]);
 
@@ -307,6 +357,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       keyboard = queue.box.contains(document.activeElement) || document.activeElement === document.body;
     queue.touch();
     const done = await sender.send(from, verb, target, fields);
+    if (done && verb === "dispatch_team") mine.note(target, fields.team);
     if (done && subject() === from && keyboard && !stays.has(verb)) queue.next();
   }
 
@@ -347,6 +398,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     onCommand: () => field.focus(),
     onHelp: () => help.toggle(),
     onStar: refit,
+    onUndo: undo,
     onEnter: () => {
       if (question?.options.length) {
         question.options[0].run();

@@ -10,6 +10,7 @@ export const MAP = [
   ["D", "dispatch"],
   ["1 … 9", "choose"],
   ["R", "recall"],
+  ["Ctrl+Z", "undo"],
   ["V", "verify"],
   ["C", "close"],
   ["W", "rework"],
@@ -31,7 +32,7 @@ export const MAP = [
   ["?", "keys"],
 ];
 
-/** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onTab: (index: number) => void}} to */
+/** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void}} to */
 export function listen(to) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -39,6 +40,11 @@ export function listen(to) {
     if (event.key === "Escape") {
       to.onEscape(event);
       if (typing) event.target.blur();
+      return;
+    }
+    if (!typing && (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
+      event.preventDefault();
+      if (!event.shiftKey && !event.repeat) to.onUndo();
       return;
     }
     if (typing || event.ctrlKey || event.metaKey) return;

@@ -6,8 +6,10 @@ const EARLY = new Set(["reported", "pending_register", "returned"]);
 const AFTER = new Set(["handle_finish", "pending_check", "pending_close"]);
 const DECIDE = new Set([...EARLY, "pending_dispatch", ...AFTER]);
 
-/** A team is on it or its clock stands still: nobody must decide now. */
-export const isHand = (row) => HAND.has(row.state);
+/** An order to it is held and can still be taken back: decided, though no device has rung. */
+export const isHeld = (row) => row.state === "pending_dispatch" && row.assignments?.length > 0;
+/** A team is on it, will be in a moment, or its clock stands still: nobody must decide now. */
+export const isHand = (row) => HAND.has(row.state) || isHeld(row);
 /** Before filing. */
 export const isEarly = (row) => EARLY.has(row.state);
 /** Being handled, or about to be: teams may be sent, orders recalled, the limit extended. */

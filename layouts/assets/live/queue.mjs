@@ -4,7 +4,8 @@
  * order still under pointer and focus — what this list is for — needs no fight with a grid's own row moving. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
-import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
+import { heldOf, words as holdWords } from "./hold.mjs";
+import { isHand, isHeld, isOpen, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { face, leftNode, timeLeft } from "./parts.mjs";
@@ -370,7 +371,11 @@ export class Queue {
       fill(more, merged ? [icon("merge", 13), t("label.merged_n", { n: merged })] : []);
       more.hidden = !merged;
     }
-    text(state, words || (table === "incidents" ? word("state", row.state) : word("alert", row.state)));
+    const held = table === "incidents" && isHeld(row) && heldOf(this.store, row);
+    const says = held
+      ? holdWords(held, this.clock, this.sender.channel)
+      : word(table === "incidents" ? "state" : "alert", row.state);
+    text(state, words || says);
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
     state.title = words;
     const seat = row.acknowledged_by ?? "",

@@ -1,11 +1,12 @@
 /** The right-hand side of the console: advice with its reasons, orders sent and not accepted, all teams nearest first. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
+import { left as holdLeft, words as holdWords } from "./hold.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
-import { incidentMark, svg, teamMark } from "./marks.mjs";
+import { incidentMark, stepMark, svg, teamMark } from "./marks.mjs";
 import { isEarly, isHandled } from "./lifecycle.mjs";
-import { ageNode, separator, trackNode } from "./parts.mjs";
+import { ageNode, face, separator, trackNode } from "./parts.mjs";
 import { metresBetween } from "./scene.mjs";
 import { clock as asClock, metres, span } from "./time.mjs";
 import { category, named, pack, t, where, word } from "./words.mjs";
@@ -14,7 +15,7 @@ const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"]
 const BEST = 3,
   MOST = 5;
 const MOST_RESTING = 40; // off duty, nearest first: a city may know thousands of people who are not at work
-const NOT_ACCEPTED = new Set(["held", "sent", "delivered", "seen"]);
+const NOT_ACCEPTED = new Set(["sent", "delivered", "seen"]);
 const OLD_S = 60;
 const POSITION_STALE_S = 120;
 
@@ -193,10 +194,10 @@ export class Advice {
   }
 }
 
-/** Orders that nobody has accepted yet, the oldest first. It is the list one forgets otherwise. */
+/** Orders that can still be taken back, and below them those that nobody has accepted yet, the oldest first. It is the list one forgets otherwise. */
 export class Tray {
-  constructor(box, { store, clock, onPick }) {
-    Object.assign(this, { box, store, clock, onPick });
+  constructor(box, { store, clock, channel, person, mine, onPick, onTakeBack }) {
+    Object.assign(this, { box, store, clock, channel, person, mine, onPick, onTakeBack });
     const n = h("b", { class: "muted" }),
       note = h("span", { class: "note push" }),
       list = h("div", { class: "traylist" });
@@ -205,22 +206,74 @@ export class Tray {
     this.draw = () => this.#draw();
     for (const table of ["assignments", "incidents"]) store.on(table, () => soon(this.draw));
     store.on("snapshot", () => soon(this.draw));
+    channel.on(() => soon(this.draw));
     eachSecond(() => soon(this.draw));
   }
   #draw() {
     const { n, note, list } = this.parts,
+      held = [...this.store.tables.assignments.values()]
+        .filter((row) => row.state === "held")
+        .sort((a, b) => a.held_until_ms - b.held_until_ms || (a.id < b.id ? -1 : 1)),
       rows = [...this.store.tables.assignments.values()]
         .filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled")
         .sort((a, b) => a.sent_at_ms - b.sent_at_ms);
-    text(n, rows.length || "");
-    text(note, rows.length ? t("label.tray_hint") : t("label.none"));
+    this.newest = this.mine.newest(this.store, (row) => row.state === "held")?.id;
+    text(n, held.length + rows.length || "");
+    text(note, held.length + rows.length ? t("label.tray_hint") : t("label.none"));
     keyed(
       list,
-      rows,
-      (row) => row.id,
-      () => this.#make(),
-      (node, row) => this.#row(node, row),
+      [...held, ...rows],
+      (row) => `${row.id} ${row.state === "held"}`,
+      (row) => (row.state === "held" ? this.#makeHeld() : this.#make()),
+      (node, row) => (row.state === "held" ? this.#held(node, row) : this.#row(node, row)),
     );
+  }
+  /** One that its device has not heard of: how long it still can be taken back, and the way to do it. */
+  #makeHeld() {
+    const to = h("span", { class: "clip" }),
+      when = h("b"),
+      note = h("span", { class: "muted clip" }),
+      who = h("span"),
+      bar = h("i", { class: "bar" }),
+      cap = h("kbd", null, "Ctrl Z"),
+      back = h(
+        "button",
+        { type: "button", class: "btn", onclick: () => this.onTakeBack(node.order) },
+        h("span", null, t("verb.take_back")),
+        cap,
+      );
+    const node = h(
+      "div",
+      { class: "hold" },
+      stepMark("held", 16, word("step", "held")),
+      h("button", { type: "button", class: "pick", onclick: () => this.onPick(node.order.incident) }, to, when),
+      note,
+      who,
+      back,
+      bar,
+    );
+    node.parts = { to, when, note, who, bar, back, cap };
+    return node;
+  }
+  #held(node, row) {
+    const { to, when, note, who, bar, back, cap } = node.parts,
+      run = holdLeft(row, this.clock, this.channel);
+    node.order = row;
+    node.title = `#${row.number} ${where(this.store.tables.incidents.get(row.incident))}`;
+    dress(node, `hold${run ? "" : " off"}`);
+    text(to, `${callOf(this.store, row.team)} → #${row.number} `);
+    text(when, holdWords(row, this.clock, this.channel));
+    text(note, t(run ? "hold.not_rung" : "hold.stopped"));
+    const name = row.by.split("/")[2];
+    if (who.dataset.by !== row.by) {
+      who.dataset.by = row.by;
+      fill(who, face(name));
+    }
+    who.hidden = this.mine.has(row);
+    if (run) bar.style.setProperty("transform", `scaleX(${run.share.toFixed(3)})`);
+    back.hidden = this.person.role !== "dispatcher";
+    back.disabled = !run;
+    cap.hidden = !run || row.id !== this.newest;
   }
   #make() {
     const mark = h("span"),

@@ -1,6 +1,6 @@
 /** Which verbs a role sees on a row, each with its key; sending them, and what came back. The server decides; a refusal stands beside its subject. */
 
-import { isEarly, isHand, isHandled, isOpen } from "./lifecycle.mjs";
+import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
 import { pack, t } from "./words.mjs";
 
 /** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"disposition"|"assignment"}} Verb */
@@ -81,9 +81,10 @@ function commandVerbs(row) {
     verbs = [];
   if (isEarly(row) && state !== "returned" && pack().filing === "dispatcher")
     verbs.push({ key: "F", verb: "file", primary: true });
+  if (isHeld(row)) verbs.push({ key: "R", verb: "take_back", primary: true, ask: "assignment" });
   if (state === "pending_dispatch")
     verbs.push(
-      { key: "D", verb: "dispatch_team", primary: true, ask: "team" },
+      { key: "D", verb: "dispatch_team", primary: !isHeld(row), ask: "team" },
       { key: "B", verb: "return", ask: "reason" },
     );
   if (isHandled(row)) {
