@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.city import alerts
 from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
@@ -152,7 +153,7 @@ class History:
         kinds = (
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
-            (self._command, 40), (self._clock, 3 * self.clocks), (self._pack, self.registry),
+            (self._command, 40), (self._service, 2), (self._clock, 3 * self.clocks), (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return make(state)
@@ -297,6 +298,9 @@ class History:
             more["team"] = f"t{self.random.randint(1, 4)}"
         if verb == "suspend":
             more["until_ms"] = state.clock.city_ms(self.now_ms) + self.random.choice((-1, 60_000, 3 * DAY, 400 * DAY))
+        if verb == "shelve":
+            until_s = self.random.choice((-1, 60, 600, 3600, 3600, 28_800, 28_801))
+            more["until_ms"] = state.clock.city_ms(self.now_ms) + 1000 * until_s
         if verb.startswith("acknowledge"):
             more["disposition"] = self.random.choice((None, "real", "false", "duplicate", "boring"))
         if verb == "place" and self.random.random() < 0.9:
@@ -305,11 +309,25 @@ class History:
 
     def _fitting(self, verb: str, rows: dict[str, Any]) -> list[str]:
         """Rows in a state in which the verb has a chance, so that histories go all the way."""
-        waiting = {"place": ("no_place",), "answer": ("inbox",), "dispatch_team": ("pending_dispatch",)}
-        waiting |= {"recall": tuple(ACTIVE - {"held"}), "take_back": ("held",)}
-        started = tuple(state for state, steps in LIFECYCLE.items() if verb in steps)
+        waiting = {
+            "place": ("no_place",),
+            "answer": ("inbox",),
+            "dispatch_team": ("pending_dispatch",),
+            "recall": tuple(ACTIVE - {"held"}),
+            "take_back": ("held",),
+            "unshelve": ("shelved",),
+        }
+        lifecycle = alerts.LIFECYCLE if verb == "shelve" else LIFECYCLE
+        started = tuple(state for state, steps in lifecycle.items() if verb in steps)
         wanted = waiting.get(verb, started or None)
         return sorted(id_ for id_, row in rows.items() if wanted is None or row.state in wanted)
+
+    def _service(self, state: CityState) -> Said:
+        subjects = [*state.sources, *(row.subject for row in state.alerts.values()), "noise-0", "pm10-1", "cam-0"]
+        target = self.random.choice(sorted(subjects))
+        return self._spoken(
+            "out_of_service", "supervisor", target=target, reason=self.random.choice(("", "坏了", "坏了"))
+        )
 
     def _clock(self, state: CityState) -> Said:
         now_ms = state.clock.city_ms(self.now_ms)

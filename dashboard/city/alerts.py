@@ -19,12 +19,50 @@ RETURNED = "returned"
 NORMAL = "normal"
 """Over: back to normal and acknowledged. The row leaves the state."""
 
-LIFECYCLE: Final[Lifecycle] = {
-    ACTIVE: {"acknowledge": by(ACKNOWLEDGED, "dispatcher", "supervisor"), "clear": Step(RETURNED)},
-    ACKNOWLEDGED: {"clear": Step(NORMAL)},
-    RETURNED: {"acknowledge": by(NORMAL, "dispatcher", "supervisor"), "raise": Step(ACTIVE)},
-    NORMAL: {"raise": Step(ACTIVE)},
+SHELVED = "shelved"
+"""Put away 搁置 by a person, with a reason and an end; what it would be otherwise is followed in `seat`."""
+OUT_OF_SERVICE = "out_of_service"
+"""Its sensor or source is out of service 停用; it is kept, and followed in `seat`, until that is put back."""
+
+COMES_BACK: Final = {
+    ACTIVE: "still_active",
+    ACKNOWLEDGED: "still_acknowledged",
+    RETURNED: "still_returned",
+    NORMAL: "over",
 }
+"""The seat of an alert that was put away, and the step that takes it there."""
+
+_BOTH = ("dispatcher", "supervisor")
+_SHELVE = by(SHELVED, *_BOTH)
+_STOP = by(OUT_OF_SERVICE, "supervisor")
+_FOLLOWED_SHELVED, _FOLLOWED_STOPPED = Step(SHELVED), Step(OUT_OF_SERVICE)
+
+LIFECYCLE: Final[Lifecycle] = {
+    ACTIVE: {
+        "acknowledge": by(ACKNOWLEDGED, *_BOTH),
+        "clear": Step(RETURNED),
+        "shelve": _SHELVE,
+        "out_of_service": _STOP,
+    },
+    ACKNOWLEDGED: {"clear": Step(NORMAL), "shelve": _SHELVE, "out_of_service": _STOP},
+    RETURNED: {"acknowledge": by(NORMAL, *_BOTH), "raise": Step(ACTIVE), "shelve": _SHELVE, "out_of_service": _STOP},
+    NORMAL: {"raise": Step(ACTIVE)},
+    SHELVED: {
+        "raise": _FOLLOWED_SHELVED,
+        "clear": _FOLLOWED_SHELVED,
+        "out_of_service": _STOP,
+        **{step: by(seat, *_BOTH) for seat, step in COMES_BACK.items()},
+    },
+    OUT_OF_SERVICE: {
+        "raise": _FOLLOWED_STOPPED,
+        "clear": _FOLLOWED_STOPPED,
+        **{step: by(seat, "supervisor") for seat, step in COMES_BACK.items()},
+    },
+}
+AWAY: Final = frozenset({SHELVED, OUT_OF_SERVICE})
+"""Put away: drawn grey, asked of nobody, still followed."""
+LONGEST_SHELF_H: Final = 8
+"""One shift: whoever puts an alert away sees it again (ISA-18.2's idea; docs/domain)."""
 
 DISPOSITIONS: Final = ("real", "no_impact", "duplicate", "not_ours", "false")
 """What the person who acknowledges says it was. `real` files the incident by rule."""
@@ -59,4 +97,11 @@ class Alert(Struct, frozen=True):
     acknowledged_at_ms: int | None = None
     acknowledged_by: str | None = None
     disposition: str | None = None
+    seat: str | None = None
+    """Where it stands while it is put away: `active`, `acknowledged`, `returned` or `normal`; there it comes back."""
+    shelved_at_ms: int | None = None
+    shelved_until_ms: int | None = None
+    shelved_by: str | None = None
+    reason: str | None = None
+    """Why it was put away: a code of `words` or a few words."""
     version: int = 1

@@ -68,7 +68,9 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=0, le=100_000)] | None = None
     note: _Text = ""
     until_ms: int | None = None
-    """City time, ms since 1970: the day until which an incident is suspended."""
+    """City time, ms since 1970: the day until which an incident is suspended, the moment at which a shelf ends."""
+    duplicate_of: _Key | None = None
+    """The alert or incident that a duplicate is one of."""
     registry: dict[str, Any] | None = None
 
 
@@ -76,6 +78,10 @@ VERBS: Final = {
     # verb: (table of the target, roles that may say it)
     "acknowledge": ("alerts", {"dispatcher", "supervisor"}),
     "acknowledge_incident": ("incidents", {"dispatcher", "supervisor"}),
+    "shelve": ("alerts", {"dispatcher", "supervisor"}),
+    "unshelve": ("alerts", {"dispatcher", "supervisor"}),
+    "out_of_service": ("", {"supervisor"}),
+    "in_service": ("out_of_service", {"supervisor"}),
     "accept": ("incidents", {"call_taker", "supervisor"}),
     "decline": ("incidents", {"call_taker", "supervisor"}),
     "verify": ("incidents", {"call_taker", "supervisor"}),

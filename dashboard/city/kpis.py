@@ -207,7 +207,11 @@ def _unacknowledged(ledger: Ledger, now_ms: int) -> Found:
 
 
 def _noise(ledger: Ledger, now_ms: int) -> Found:
-    over = {a.subject for a in ledger.state.alerts.values() if a.cleared_at_ms is None and a.kind == "threshold"}
+    over = {
+        a.subject
+        for a in ledger.state.alerts.values()
+        if a.cleared_at_ms is None and a.kind == "threshold" and a.state != alerts.OUT_OF_SERVICE
+    }
     sites = [sensor for sensor in ledger.telemetry.sensors.values() if sensor.kind == "noise"]
     live = [sensor for sensor in sites if not sensor.silent]
     oldest = min((sensor.heard_ms for sensor in live), default=None)

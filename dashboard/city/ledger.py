@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from base64 import b32encode
 from collections import defaultdict
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -31,7 +32,9 @@ from dashboard.city.telemetry import (
     FLAG_ACKNOWLEDGED,
     FLAG_ACTIVE,
     FLAG_NORMAL,
+    FLAG_OUT_OF_SERVICE,
     FLAG_RETURNED,
+    FLAG_SHELVED,
     FLAG_SILENT,
     INFINITY,
     SensorNow,
@@ -48,6 +51,17 @@ LOOK_STEP_MS: Final = 300_000
 _UNDER_WAY: Final = {HELD: -1, ACCEPTED: 1, EN_ROUTE: 2, ON_SCENE: 3}
 """How far a team has gone with an order; one that it has only seen is not begun, one that is held it does not know."""
 FLAG_OF: Final = {alerts.ACTIVE: FLAG_ACTIVE, alerts.ACKNOWLEDGED: FLAG_ACKNOWLEDGED, alerts.RETURNED: FLAG_RETURNED}
+
+
+def flag_of(held: Iterable[alerts.Alert], silent: bool, out: bool) -> int:
+    """What a screen shows of a sensor with these alerts: the worst, else that it is silent, else what is shelved."""
+    if out:
+        return FLAG_OUT_OF_SERVICE
+    states = {alert.state for alert in held}
+    loud = max((FLAG_OF[state] for state in states if state in FLAG_OF), default=FLAG_NORMAL)
+    if loud != FLAG_NORMAL or not (silent or alerts.SHELVED in states):
+        return loud
+    return FLAG_SILENT if silent else FLAG_SHELVED
 
 
 def deterministic_id(prefix: str, *parts: str) -> str:
@@ -155,6 +169,10 @@ class Ledger:
             self._index_signal(key, signal)
         for id_, alert in change.rows.get("alerts", {}).items():
             self._index_alert(id_, alert, change.args.get("subject"))
+        for id_ in change.rows.get("out_of_service", ()):
+            for sensor in self.telemetry.sensors.values():
+                if id_ in (sensor.id, sensor.source):
+                    self.show(sensor)
         if change.incident is not None:
             self._index_evidence(change.incident, change.args)
         if change.type == "incident_left":
@@ -189,6 +207,8 @@ class Ledger:
         if alert is not None:
             self.alerts_of.setdefault(alert.subject, set()).add(id_)
             subject = alert.subject
+            if alert.state == alerts.SHELVED and alert.shelved_until_ms is not None:
+                heapq.heappush(self.due, (alert.shelved_until_ms, "shelf", id_))
         elif subject in self.alerts_of:
             self.alerts_of[subject].discard(id_)
             if not self.alerts_of[subject]:
@@ -199,11 +219,14 @@ class Ledger:
 
     def show(self, sensor: SensorNow) -> None:
         """Recompute what screens show of a sensor: its worst alert, or that it is silent."""
-        held = (self.state.alerts[id_].state for id_ in self.alerts_of.get(sensor.id, ()))
-        sensor.flag = max(
-            (FLAG_OF.get(state, FLAG_NORMAL) for state in held), default=FLAG_SILENT if sensor.silent else FLAG_NORMAL
-        )
+        held = (self.state.alerts[id_] for id_ in self.alerts_of.get(sensor.id, ()))
+        sensor.flag = flag_of(held, sensor.silent, self.is_out(sensor))
         self.dirty[sensor.id] = sensor
+
+    def is_out(self, sensor: SensorNow | None, subject: str = "") -> bool:
+        """Whether a sensor, or the source it speaks through, or a subject that is no sensor, is out of service."""
+        out = self.state.out_of_service
+        return bool(out) and (subject in out or (sensor is not None and (sensor.id in out or sensor.source in out)))
 
     def settle(self, sensor: SensorNow) -> None:
         """Recompute which values of a sensor flip no rule, from its signals and the limits its readings may meet."""

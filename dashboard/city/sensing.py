@@ -247,6 +247,10 @@ def raise_alert(
     where = ledger.gazetteer.where(lat, lon) if lat is not None and lon is not None else None
     limit = rules.limits(rule, minute)[0] if rule.kind == "threshold" else None
     before = _returned(ledger, rule, subject, category)
+    if before is None and ledger.is_out(ledger.telemetry.sensors.get(subject), subject):
+        held = replace(signal, phase=RAISED if clears_ms is None else CLEARING, since_ms=at_ms, due_ms=clears_ms)
+        ledger.decide("signal_held", {"signals": {signal_key(rule.key, signal.subject): held}}, at_ms=at_ms)
+        return
     id_ = deterministic_id("a", rule.key, signal.subject, str(at_ms)) if before is None else before.id
     alert = Alert(
         id=id_,
@@ -266,6 +270,18 @@ def raise_alert(
         limit=limit,
         version=1 if before is None else before.version + 1,
     )
+    away = before is not None and before.state in alerts.AWAY
+    if before is not None and away:
+        alert = replace(
+            alert,
+            state=before.state,
+            seat=alerts.ACTIVE,
+            incident=before.incident,
+            shelved_at_ms=before.shelved_at_ms,
+            shelved_until_ms=before.shelved_until_ms,
+            shelved_by=before.shelved_by,
+            reason=before.reason,
+        )
     raised = replace(signal, phase=RAISED, since_ms=at_ms, alert=id_, due_ms=clears_ms)
     if clears_ms is not None:
         raised = replace(raised, phase=CLEARING)
@@ -278,17 +294,25 @@ def raise_alert(
         alert=id_,
         subject=alert.subject,
     )
-    category = category or ledger.categories.get(rule.category)
+    if not away:  # what is put away asks nothing of anybody until it comes back
+        report_alert(ledger, rule, category or ledger.categories.get(rule.category), alert, at_ms, image)
+
+
+def report_alert(
+    ledger: Ledger, rule: Rule, category: Category | None, alert: Alert, at_ms: int, image: object = None
+) -> None:
+    """An alert of a class and a place joins or opens an incident."""
+    lat, lon = alert.lat, alert.lon
     if category is None or lat is None or lon is None:
         return
     evidence: dict[str, Any] = {
         "kind": rule.kind,
-        "id": id_,
+        "id": alert.id,
         "rule": rule.key,
         "subject": alert.subject,
-        "value": signal.value,
-        "unit": signal.unit,
-        "limit": limit,
+        "value": alert.value,
+        "unit": alert.unit,
+        "limit": alert.limit,
         "lat": lat,
         "lon": lon,
     }
@@ -298,14 +322,14 @@ def raise_alert(
         ledger, category, lat, lon, at_ms, origin="sensor", evidence=evidence, priority=rule.priority
     )
     linked = replace(alert, incident=incident, version=alert.version + 1)
-    ledger.decide("alert_linked", {"alerts": {id_: linked}}, at_ms=at_ms, alert=id_)
+    ledger.decide("alert_linked", {"alerts": {alert.id: linked}}, at_ms=at_ms, alert=alert.id)
 
 
 def _returned(ledger: Ledger, rule: Rule, subject: str, category: Category | None) -> Alert | None:
-    """The alert of the same cause that is over and that nobody has seen yet: it is raised again, not doubled."""
+    """The alert of the same cause that is over and that nobody has seen yet, or that is put away: raised again."""
     for id_ in sorted(ledger.alerts_of.get(subject, ())):
         alert = ledger.state.alerts[id_]
-        if alert.rule != rule.key or alert.state != alerts.RETURNED:
+        if alert.rule != rule.key or (alert.seat or alert.state) not in (alerts.RETURNED, alerts.NORMAL):
             continue
         incident = ledger.state.incidents.get(alert.incident or "")
         if category is None or (incident is not None and incident.category == category.key):
@@ -315,12 +339,17 @@ def _returned(ledger: Ledger, rule: Rule, subject: str, category: Category | Non
 
 def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
     """The condition is over: an acknowledged alert ends, an unacknowledged one waits to be seen."""
-    alert = ledger.state.alerts.get(signal.alert or "")
+    if signal.alert is None:  # held back while its sensor was out of service
+        ledger.decide("signal_cleared", {"signals": {key: None}}, at_ms=at_ms)
+        return
+    alert = ledger.state.alerts.get(signal.alert)
     rows: dict[str, dict[str, object]] = {"signals": {key: None}}
     subject = None
     if alert is not None:
         to = alerts.LIFECYCLE[alert.state]["clear"].to
         row = replace(alert, state=to, cleared_at_ms=at_ms, version=alert.version + 1)
+        if alert.seat is not None:
+            row = replace(row, seat=alerts.LIFECYCLE[alert.seat]["clear"].to)
         rows["alerts"] = {alert.id: None if to == alerts.NORMAL else row}
         subject = alert.subject
     ledger.decide(
@@ -344,10 +373,7 @@ def forget_rules(ledger: Ledger) -> None:
     for key, signal in list(ledger.state.signals.items()):
         if signal.rule in ledger.rules:
             continue
-        if signal.alert is None:
-            ledger.decide("signal_cleared", {"signals": {key: None}})
-        else:
-            clear_alert(ledger, key, signal, ledger.now_ms)
+        clear_alert(ledger, key, signal, ledger.now_ms)
 
 
 # ---- sources and silence --------------------------------------------------------------------------------------------
@@ -443,7 +469,10 @@ def _silent_sensors(ledger: Ledger) -> None:
     general = by_kind.get("")
     started_ms = ledger.started_ms
     groups: dict[tuple[str, str], _Group] = {}
+    some_out = bool(ledger.state.out_of_service)
     for sensor in ledger.telemetry.sensors.values():
+        if some_out and ledger.is_out(sensor):
+            continue  # nobody expects a word of it
         group = groups.get((sensor.source, sensor.kind))
         if group is None:
             rule = by_kind.get(sensor.kind, general)

@@ -1,4 +1,4 @@
-"""Source: whatever sends events — a gateway, a sensor network, a device — and whether it lives.
+"""Source: whatever sends events — a gateway, a sensor network, a device — whether it lives, and what is taken out.
 
 Last heard, rate and lag are telemetry; a row changes only when a source falls silent, degrades or comes back.
 """
@@ -25,4 +25,17 @@ class Source(Struct, frozen=True):
     sensors: int = 0
     """How many sensors speak through it."""
     silent_sensors: int = 0
+    version: int = 1
+
+
+class OutOfService(Struct, frozen=True):
+    """A sensor or a source that a supervisor took out of service 停用; the row goes when it is put back."""
+
+    id: str
+    """The sensor or source id."""
+    kind: str
+    """`sensor` or `source`; a source takes all its sensors with it."""
+    reason: str
+    by: str
+    since_ms: int
     version: int = 1

@@ -21,7 +21,7 @@ from dashboard.city.changes import Change
 from dashboard.city.complaints import OpenComplaint
 from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.signals import Signal
-from dashboard.city.sources import Source
+from dashboard.city.sources import OutOfService, Source
 from dashboard.city.teams import Team
 
 DAY_MS: Final = 86_400_000
@@ -38,9 +38,10 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "sources": Source,
     "complaints": OpenComplaint,
     "signals": Signal,
+    "out_of_service": OutOfService,
 }
 """Every table of rows that changes may touch."""
-PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints")
+PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service")
 """The tables that screens hold; `signals` is the memory of rules."""
 
 
@@ -115,6 +116,7 @@ class CityState(Struct):
     sources: dict[str, Source] = field(default_factory=dict)
     complaints: dict[str, OpenComplaint] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
+    out_of_service: dict[str, OutOfService] = field(default_factory=dict)
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""

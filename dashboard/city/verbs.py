@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, dispatching, supervision
+from dashboard.city import alerts, dispatching, shelving, supervision
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -55,16 +55,21 @@ def _acknowledge(ledger: Ledger, command: Command, person: Person, alert: alerts
     disposition = command.disposition or "real"
     if disposition not in alerts.DISPOSITIONS:
         raise Refused("unknown_disposition", disposition=disposition, known=list(alerts.DISPOSITIONS))
+    if alert.state in alerts.AWAY:
+        raise shelving.not_now(ledger, alert, command.verb)
     if "acknowledge" not in alerts.LIFECYCLE.get(alert.state, {}):
         raise Refused("already_acknowledged", by=alert.acknowledged_by, at_ms=alert.acknowledged_at_ms)
-    _acknowledge_alert(ledger, alert, name_of(person), disposition, command.reason)
+    _acknowledge_alert(ledger, alert, name_of(person), disposition, command)
     incident = ledger.state.incidents.get(alert.incident or "")
     if incident is not None:
         supervision.acknowledged(ledger, incident, name_of(person))
         supervision.file_or_void(ledger, ledger.state.incidents[incident.id], disposition, name_of(person))
 
 
-def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition: str, reason: str) -> None:
+def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition: str, command: Command) -> None:
+    of = command.duplicate_of
+    if of is not None and (of == alert.id or (of not in ledger.state.alerts and of not in ledger.state.incidents)):
+        raise Refused("not_there", target=of, table="alerts")
     to = alerts.LIFECYCLE[alert.state]["acknowledge"].to
     row = replace(
         alert,
@@ -74,6 +79,7 @@ def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition
         disposition=disposition,
         version=alert.version + 1,
     )
+    args: dict[str, Any] = {} if of is None else {"duplicate_of": of}
     ledger.decide(
         "alert_acknowledged",
         {"alerts": {alert.id: None if to == alerts.NORMAL else row}},
@@ -82,7 +88,8 @@ def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition
         alert=alert.id,
         subject=alert.subject,
         disposition=disposition,
-        reason=reason,
+        reason=command.reason,
+        **args,
     )
 
 
@@ -99,7 +106,7 @@ def _acknowledge_incident(ledger: Ledger, command: Command, person: Person, inci
     if incident.acknowledged_at_ms is not None and not open_alerts:
         raise Refused("already_acknowledged", by=incident.acknowledged_by, at_ms=incident.acknowledged_at_ms)
     for alert in open_alerts:
-        _acknowledge_alert(ledger, alert, by, disposition, command.reason)
+        _acknowledge_alert(ledger, alert, by, disposition, command)
     supervision.acknowledged(ledger, incident, by)
     supervision.file_or_void(ledger, ledger.state.incidents[incident.id], disposition, by)
 
@@ -136,7 +143,12 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
     before_ms, ledger.now_ms = ledger.now_ms, base_ms
     rows: dict[str, Any] = {}
     if not passes(before_ms, base_ms):
-        anew = {"signals": _running_delays(ledger, base_ms - before_ms), "teams": _states_since(ledger, base_ms)}
+        by_ms = base_ms - before_ms
+        anew = {
+            "signals": _running_delays(ledger, by_ms),
+            "teams": _states_since(ledger, base_ms),
+            "alerts": shelving.running_shelves(ledger, by_ms),
+        }
         rows = {table: changed for table, changed in anew.items() if changed}
     if held := dispatching.holds_after(ledger, before_ms, clock):
         rows["assignments"] = held
@@ -212,6 +224,10 @@ def register(ledger: Ledger, pack: Pack, by: str, digest: str = "") -> None:
 _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "acknowledge": _acknowledge,
     "acknowledge_incident": _acknowledge_incident,
+    "shelve": shelving.shelve,
+    "unshelve": shelving.unshelve,
+    "out_of_service": shelving.out_of_service,
+    "in_service": shelving.in_service,
     "accept": supervision.accept,
     "decline": supervision.decline,
     "verify": supervision.verify,

@@ -16,12 +16,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from dashboard.city.alerts import Alert
 from dashboard.city.events import Detection, Position, Reading, Readings
 from dashboard.city.handling import note_position
-from dashboard.city.ledger import FLAG_OF
+from dashboard.city.ledger import flag_of
 from dashboard.city.sensing import source_key
 from dashboard.city.state import CityState, Clock, apply, cause_hash
-from dashboard.city.telemetry import FLAG_NORMAL, FLAG_SILENT, SensorNow, Telemetry
+from dashboard.city.telemetry import SensorNow, Telemetry
 from dashboard.errors import BadPayload, CannotStart
 from dashboard.live import snapshots
 from dashboard.live.snapshots import Snapshot
@@ -106,13 +107,12 @@ def _is_set_back(at_ms: int, clock: Clock, following: Clock) -> bool:
 
 def _show(found: Snapshot) -> None:
     """What screens show of each sensor follows from its alerts as they are now, not as they were at the snapshot."""
-    sensors = found.telemetry.sensors
-    for sensor in sensors.values():
-        sensor.flag = FLAG_SILENT if sensor.silent else FLAG_NORMAL
+    held: dict[str, list[Alert]] = {}
     for alert in found.state.alerts.values():
-        if alert.subject in sensors:
-            sensor = sensors[alert.subject]
-            sensor.flag = max(sensor.flag, FLAG_OF.get(alert.state, FLAG_NORMAL))
+        held.setdefault(alert.subject, []).append(alert)
+    out = found.state.out_of_service
+    for sensor in found.telemetry.sensors.values():
+        sensor.flag = flag_of(held.get(sensor.id, ()), sensor.silent, sensor.id in out or sensor.source in out)
 
 
 # ---- telemetry ------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from layouts.documents import city_view, documents
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACK = REPOSITORY / "packs" / "beijing"
-TABLES = ("alerts", "incidents", "assignments", "teams", "sources", "complaints")
+TABLES = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service")
 EVENING_MS = 1_790_941_328_000  # 2 Oct 2026, 19:42:08 in Beijing
 STEPS = ("sent", "delivered", "seen", "accepted", "en_route", "on_scene", "finished")
 JSON = "application/json"
@@ -584,6 +584,30 @@ class FakeCity:
                 incident["id"],
                 team=order["team"],
             )
+        elif verb in ("shelve", "unshelve"):
+            alert = self.rows["alerts"][target]
+            away = {
+                "state": "shelved", "seat": alert["state"], "shelved_at_ms": now, "shelved_by": person,
+                "shelved_until_ms": command.get("until_ms"), "reason": command.get("reason"),
+            } if verb == "shelve" else {"state": alert.get("seat"), "seat": None, "shelved_until_ms": None}  # fmt: skip
+            row = {**alert, **away, "version": alert["version"] + 1}
+            self.commit(f"alert_{verb}d", {"alerts": {target: row}}, person)
+        elif verb == "out_of_service":
+            row = {"id": target, "kind": "sensor", "reason": command["reason"], "by": person, "since_ms": now}
+            kept = {
+                id_: {**alert, "state": verb, "seat": alert["state"], "version": alert["version"] + 1}
+                for id_, alert in self.rows["alerts"].items()
+                if alert["subject"] == target
+            }
+            rows = {"out_of_service": {target: {**row, "version": 1}}, "alerts": kept}
+            self.commit("sensor_out_of_service", rows, person, subject=target)
+        elif verb == "in_service":
+            back = {
+                id_: {**alert, "state": alert["seat"], "seat": None, "version": alert["version"] + 1}
+                for id_, alert in self.rows["alerts"].items()
+                if alert["state"] == "out_of_service" and alert["subject"] == target
+            }
+            self.commit("sensor_in_service", {"out_of_service": {target: None}, "alerts": back}, person)
         elif verb == "place":
             self.commit("complaint_placed", {"complaints": {target: None}}, person)
         else:

@@ -2,7 +2,7 @@
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
-import { isHand, isHeld, isOpen, isUnack } from "./lifecycle.mjs";
+import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
@@ -62,7 +62,7 @@ export class Detail {
     this.what = null;
     this.asking = null;
     this.draw = () => this.#draw();
-    for (const table of ["incidents", "alerts", "complaints", "assignments", "teams"])
+    for (const table of ["incidents", "alerts", "complaints", "out_of_service", "assignments", "teams"])
       store.on(table, (ids) => {
         if (this.what && (table === "assignments" || table === "teams" || ids.has(this.what.id))) soon(this.draw);
       });
@@ -208,7 +208,9 @@ export class Detail {
             })
           : table === "alerts"
             ? svg(sensorMark(row.state, row.priority), 26)
-            : icon("place", 24),
+            : table === "out_of_service"
+              ? svg(sensorMark(table), 26)
+              : icon("place", 24),
       );
     }
     text(
@@ -217,7 +219,9 @@ export class Detail {
         ? named(rule(row.rule)) || row.rule
         : table === "complaints"
           ? word("channel", row.channel)
-          : category(row.category),
+          : table === "out_of_service"
+            ? row.id
+            : category(row.category),
     );
     text(
       p.place,
@@ -225,11 +229,20 @@ export class Detail {
         ? `${where(row)} #${row.number}`
         : table === "alerts"
           ? `${where(row)} ${subjectOf(row)}`
-          : row.address,
+          : table === "out_of_service"
+            ? word("service", row.kind)
+            : row.address,
     );
-    const left = timeLeft(row, now);
+    const left = timeLeft(row.state === "shelved" ? shelf(row) : row, now);
     p.left.show(left);
-    text(p.limit, left ? t(`limit.${row.state}`) : word(table === "alerts" ? "alert" : "state", row.state));
+    text(
+      p.limit,
+      left
+        ? t(`limit.${row.state}`)
+        : table === "out_of_service"
+          ? word("alert", table)
+          : word(table === "alerts" ? "alert" : "state", row.state),
+    );
     const by = row.acknowledged_by ?? "";
     if (p.people.dataset.by !== by) {
       p.people.dataset.by = by;
@@ -273,6 +286,7 @@ export class Detail {
     }
     if (table === "incidents") this.#incident(id, row, now);
     else if (table === "alerts") this.#alert(row, now);
+    else if (table === "out_of_service") this.#service(row, now);
     else this.#complaint(row, now);
   }
 
@@ -529,6 +543,7 @@ export class Detail {
         ["alert_raised", row.raised_at_ms],
         ["alert_cleared", row.cleared_at_ms],
         ["alert_acknowledged", row.acknowledged_at_ms],
+        ["alert_shelved", row.shelved_at_ms],
       ]
         .filter(([, at]) => at)
         .sort((a, b) => a[1] - b[1])
@@ -542,7 +557,8 @@ export class Detail {
               "p",
               null,
               t(`change.${type}`, {
-                by: who(type === "alert_acknowledged" ? row.acknowledged_by : ""),
+                by: who({ alert_acknowledged: row.acknowledged_by, alert_shelved: row.shelved_by }[type]),
+                until_ms: row.shelved_until_ms,
                 subject: subjectOf(row),
                 disposition: row.disposition,
               }),
@@ -553,11 +569,24 @@ export class Detail {
     this.#facts(p.facts, [
       ["rule", named(known) || row.rule],
       ["state", word("alert", row.state)],
+      row.seat && ["seat", row.seat === "normal" ? word("flag", 0) : word("alert", row.seat)],
+      row.shelved_by && ["shelved", who(row.shelved_by)],
+      row.reason && ["reason", word("reason", row.reason)],
       row.value != null && ["value", `${figure(row.value)} ${row.unit}`],
       row.limit != null && ["threshold", `${figure(row.limit)} ${row.unit}`],
       [row.kind === "burst" ? "category" : "subject", subjectOf(row)],
       known.time_available_s && ["time_available", span(known.time_available_s)],
       ["since", ago((now - row.raised_at_ms) / 1000)],
+    ]);
+  }
+  /** A sensor or source that was taken out of service. */
+  #service(row, now) {
+    fill(this.parts.evidence);
+    fill(this.parts.timeline);
+    this.#facts(this.parts.facts, [
+      ["reason", word("reason", row.reason)],
+      ["out_of_service", who(row.by)],
+      ["since", ago((now - row.since_ms) / 1000)],
     ]);
   }
   #complaint(row, now) {

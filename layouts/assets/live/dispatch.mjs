@@ -14,8 +14,8 @@ import { face, leftNode, liveMark, timeLeft } from "./parts.mjs";
 import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
-import { ago, long, timeOfDay } from "./time.mjs";
-import { DAYS, DISPOSITIONS, REASONS, Sender, notYours, verbsOf } from "./verbs.mjs";
+import { ago, long, span, timeOfDay } from "./time.mjs";
+import { DAYS, DISPOSITIONS, REASONS, SHELF_MIN, Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi"];
@@ -83,7 +83,19 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     onPick: pickIncident,
     onTakeBack: (order) => takeBack(order),
   });
-  new Timers($("dispatch-timers"), { store, clock, onPick: pickIncident, leftNode, timeLeft });
+  new Timers($("dispatch-timers"), {
+    store,
+    clock,
+    onPick: (table, id) => {
+      if (table === "incidents") pickIncident(id);
+      else {
+        queue.show("later");
+        queue.pick(`${table} ${id}`);
+      }
+    },
+    leftNode,
+    timeLeft,
+  });
 
   const chips = h("div", { class: "maptop" }),
     filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
@@ -225,7 +237,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     if (!row) return;
     sender.dismiss(subject());
     const version = table === "incidents" ? { version: seen ?? row.version } : {};
-    const run = (fields = {}, verb = one.verb, target = id) => {
+    const run = (fields = {}, verb = one.verb, target = one.target ?? id) => {
       ask(null);
       return go(verb, target, { ...version, ...fields });
     };
@@ -267,6 +279,16 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
         })),
       });
     else if (one.ask === "reason") askReason(one.verb, (reason) => run({ reason }));
+    else if (one.ask === "shelf")
+      ask({
+        title: t("ask.shelf"),
+        options: SHELF_MIN.map((minutes, k) => ({
+          key: String(k + 1),
+          label: span(minutes * 60),
+          run: () =>
+            askReason(one.verb, (reason) => run({ reason, until_ms: Math.floor(clock.now()) + minutes * 60_000 - 1 })),
+        })),
+      });
     else if (one.ask === "until")
       ask({
         title: t("ask.until"),
@@ -373,7 +395,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   fill($("dispatch-command"), h("kbd", null, "/"), field, echo);
   listen({
     onMove: (by) => queue.move(by),
-    onTab: (index) => queue.show(["decide", "hand", "others", "no_place"][index]),
+    onTab: (index) => queue.show(["decide", "hand", "others", "no_place", "later"][index]),
     onEscape: (event) => {
       if (event.target === field) {
         field.value = "";

@@ -20,6 +20,8 @@ export const MAP = [
   ["P", "place"],
   ["E", "extend"],
   ["S", "suspend"],
+  ["L", "shelve"],
+  ["M", "out_of_service"],
   ["Y", "confirm"],
   ["U", "supervise"],
   ["G", "force_close"],
@@ -49,7 +51,7 @@ export function listen(to) {
     }
     if (typing || event.ctrlKey || event.metaKey) return;
     if (event.altKey) {
-      const index = "1234".indexOf(event.key);
+      const index = "12345".indexOf(event.key);
       if (index >= 0) {
         event.preventDefault();
         to.onTab(index);

@@ -14,6 +14,12 @@ export const isHand = (row) => HAND.has(row.state) || isHeld(row);
 export const isEarly = (row) => EARLY.has(row.state);
 /** Being handled, or about to be: teams may be sent, orders recalled, the limit extended. */
 export const isHandled = (row) => row.state === "pending_handle" || row.state === "handling";
+/** The limit of a shelf: calm until it ends, since nobody has to do anything. */
+export const shelf = (row) => ({
+  due_ms: row.shelved_until_ms,
+  limit_s: (row.shelved_until_ms - row.shelved_at_ms) / 1000,
+  yellow_from: 1,
+});
 export const isOpen = (row) => HAND.has(row.state) || DECIDE.has(row.state);
 /** Nobody has said yet that it was seen. Asked of the priorities that cannot wait for the queue: 1 and 2. */
 export const isUnack = (row) =>

@@ -36,7 +36,8 @@ const TOUCH = [
   PLANE.p1,
   PLANE.selected,
 ];
-const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active"];
+const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service"];
+const AWAY = new Set(["shelved", "out_of_service"]); // drawn grey, under what somebody must see
 const TRAIL_POINTS = 8,
   TRAIL_MS = 300_000;
 const GROUND_MS = 1000; // trails and names are drawn again at most once a second
@@ -512,7 +513,7 @@ export class CityMap {
     return this.#put(
       slot,
       this.atlas.sensor(row.state, this.sizes.sensor, row.priority, wink && !this.blink),
-      this.#isSelected("alerts", id) ? PLANE.selected : PLANE.alert,
+      this.#isSelected("alerts", id) ? PLANE.selected : AWAY.has(row.state) ? PLANE.silent : PLANE.alert,
     );
   }
 
@@ -571,7 +572,7 @@ export class CityMap {
     return this.#put(
       slot,
       this.atlas.sensor(flag, size, abnormal ? this.#sensorPriority(id) : 3),
-      abnormal ? PLANE.alert : flag === "silent" ? PLANE.silent : PLANE.sensor,
+      AWAY.has(flag) ? PLANE.silent : abnormal ? PLANE.alert : flag === "silent" ? PLANE.silent : PLANE.sensor,
     );
   }
   #sensorPriority(id) {

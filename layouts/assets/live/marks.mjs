@@ -57,6 +57,12 @@ export function teamMark(shown) {
   }
 }
 
+/** Put away: nobody is asked. */
+const away = (sign) => [
+  { d: DIAMOND, stroke: "ink-3", w: 1.8 },
+  { d: sign, stroke: "ink-3", w: 1.9 },
+];
+
 /** Sensor and alert: a diamond follows the life of the alert; a dot is a normal sensor. */
 export function sensorMark(state, p = 2, small = false) {
   const fill = `priority-${p}`,
@@ -79,6 +85,12 @@ export function sensorMark(state, p = 2, small = false) {
         { d: DIAMOND, stroke: `priority-${p}-ink`, w: 1.8 },
         { d: "M6.6 10.2l2.4 2.4 4.4-4.8", stroke: `priority-${p}-ink`, w: 1.9 },
       ];
+    case "shelved":
+      return away("M10 6.2V10l2.6 2");
+    case "suppressed":
+      return away("M6.4 10h7.2");
+    case "out_of_service":
+      return away("M7.2 7.2l5.6 5.6M12.8 7.2l-5.6 5.6");
     case "silent":
       return [
         { d: DIAMOND, stroke: "stale", w: 1.8, dash: [3, 2.2] },

@@ -5,7 +5,7 @@
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
-import { isHand, isHeld, isOpen, isUnack } from "./lifecycle.mjs";
+import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { face, leftNode, timeLeft } from "./parts.mjs";
@@ -15,7 +15,8 @@ import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
 const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
-const TABS = ["decide", "hand", "others", "no_place"];
+const TABS = ["decide", "hand", "others", "no_place", "later"];
+const SOMETIMES = new Set(["no_place", "later"]); // shown only while there is something in them
 const METER = 14,
   LINE = 10,
   METER_MS = 600_000;
@@ -29,7 +30,10 @@ export function inOrder(a, b) {
     (a.id < b.id ? -1 : 1)
   );
 }
-const at = (row) => row.reported_at_ms ?? row.raised_at_ms ?? 0;
+const at = (row) => row.reported_at_ms ?? row.raised_at_ms ?? row.since_ms ?? 0;
+/** What comes back first; what has no end, last. */
+const byEnd = (a, b) =>
+  (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) || at(a.row) - at(b.row) || (a.id < b.id ? -1 : 1);
 
 export class Queue {
   constructor(box, { store, clock, person, sender, onPick }) {
@@ -43,7 +47,8 @@ export class Queue {
     this.touched = -Infinity;
     this.waiting = { fresh: 0, urgent: 0 };
     this.#build();
-    for (const table of ["incidents", "alerts", "complaints"]) store.on(table, () => soon(this.refresh));
+    for (const table of ["incidents", "alerts", "complaints", "out_of_service"])
+      store.on(table, () => soon(this.refresh));
     store.on("snapshot", () => this.take());
     sender.on(() => soon(this.draw));
     eachSecond(() => {
@@ -126,29 +131,26 @@ export class Queue {
 
   #sort() {
     const role = this.person.role,
-      tabs = { decide: [], hand: [], others: [], no_place: [] };
+      tabs = Object.fromEntries(TABS.map((name) => [name, []]));
     const put = (table, id, row, tab) => tabs[tab].push({ key: `${table} ${id}`, table, id, row });
     for (const [id, row] of this.store.tables.incidents)
       if (isOpen(row))
         put("incidents", id, row, decides("incidents", row, role) ? "decide" : isHand(row) ? "hand" : "others");
     for (const [id, row] of this.store.tables.alerts)
-      if (!row.incident && (row.state === "active" || row.state === "returned"))
+      if (row.state === "shelved") put("alerts", id, { ...row, ...shelf(row) }, "later");
+      else if (!row.incident && (row.state === "active" || row.state === "returned"))
         put("alerts", id, row, decides("alerts", row, role) ? "decide" : "others");
     for (const [id, row] of this.store.tables.complaints)
       if (row.state === "no_place") put("complaints", id, { ...row, priority: 3 }, "no_place");
-    for (const name of TABS) tabs[name].sort(inOrder);
+    for (const [id, row] of this.store.tables.out_of_service)
+      put("out_of_service", id, { ...row, state: "out_of_service", priority: 3 }, "later");
+    for (const name of TABS) tabs[name].sort(name === "later" ? byEnd : inOrder);
     return tabs;
   }
 
   #refresh() {
     this.found = this.#sort();
-    for (const { name, n, node } of this.tabs) {
-      text(n, this.found[name].length);
-      if (name === "no_place") {
-        node.hidden = this.found[name].length === 0 && this.tab !== name;
-        this.head.classList.toggle("four", !node.hidden);
-      }
-    }
+    this.#count();
     const now = new Map(this.found[this.tab].map((entry) => [entry.key, entry]));
     const shown = new Set([...this.order, ...this.strip]);
     const fresh = [...now.values()].filter((entry) => !shown.has(entry.key));
@@ -174,7 +176,13 @@ export class Queue {
     const [table, id] = split(key),
       row = this.store.tables[table]?.get(id);
     return row
-      ? { key, table, id, row: { priority: 3, ...row }, gone: true }
+      ? {
+          key,
+          table,
+          id,
+          row: { priority: 3, ...(table === "out_of_service" && { state: table }), ...row },
+          gone: true,
+        }
       : this.entries.get(key) && { ...this.entries.get(key), gone: true };
   }
   /** New urgent rows show above at once; the list below is scrolled by as much, so that no row moves. */
@@ -198,14 +206,17 @@ export class Queue {
     this.order = all.filter((entry) => !this.#above(entry)).map((entry) => entry.key);
     this.stale = false;
     this.waiting = { fresh: 0, urgent: 0 };
+    this.#count();
+    this.#draw();
+  }
+  #count() {
     for (const { name, n, node } of this.tabs) {
       text(n, this.found[name].length);
-      if (name === "no_place") {
-        node.hidden = this.found[name].length === 0 && this.tab !== name;
-        this.head.classList.toggle("four", !node.hidden);
-      }
+      if (SOMETIMES.has(name)) node.hidden = this.found[name].length === 0 && this.tab !== name;
     }
-    this.#draw();
+    const shown = this.tabs.filter(({ node }) => !node.hidden).length;
+    this.head.classList.toggle("four", shown > 3);
+    this.head.classList.toggle("five", shown > 4);
   }
   show(tab) {
     this.tab = tab;
@@ -352,17 +363,37 @@ export class Queue {
           ? svg(incidentMark(row.priority, { hand: isHand(row), unack }), 20, {
               name: t("label.priority", { p: row.priority }),
             })
-          : table === "alerts"
+          : table === "alerts" || table === "out_of_service"
             ? svg(sensorMark(row.state, row.priority), 20, { name: word("alert", row.state) })
             : icon("place", 18),
       );
     }
-    text(name, table === "alerts" ? named(rule(row.rule)) || row.rule : category(row.category));
-    text(place, table === "complaints" ? row.address || row.text : where(row));
+    text(
+      name,
+      table === "alerts"
+        ? named(rule(row.rule)) || row.rule
+        : table === "out_of_service"
+          ? row.id
+          : category(row.category),
+    );
+    text(
+      place,
+      table === "complaints"
+        ? row.address || row.text
+        : table === "out_of_service"
+          ? word("reason", row.reason)
+          : where(row),
+    );
     left.show(gone ? null : timeLeft(row, this.clock.now()));
     text(
       id,
-      table === "incidents" ? `#${row.number}` : table === "alerts" ? subjectOf(row) : word("channel", row.channel),
+      table === "incidents"
+        ? `#${row.number}`
+        : table === "alerts"
+          ? subjectOf(row)
+          : table === "out_of_service"
+            ? word("service", row.kind)
+            : word("channel", row.channel),
     );
     text(age, ago((this.clock.now() - at(row)) / 1000));
     const merged = row.merged > 0 ? row.merged : 0;
@@ -378,7 +409,7 @@ export class Queue {
     text(state, words || says);
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
     state.title = words;
-    const seat = row.acknowledged_by ?? "",
+    const seat = row.shelved_by ?? row.acknowledged_by ?? (table === "out_of_service" ? row.by : ""),
       [, , who] = seat.split("/");
     if (faces.dataset.who !== seat) {
       faces.dataset.who = seat;

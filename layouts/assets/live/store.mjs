@@ -1,6 +1,6 @@
 /** The browser's copy of what everybody sees: keyed tables, one generic upsert of whole rows, no rule of the domain. Knows no element and no socket. */
 
-export const TABLES = ["alerts", "incidents", "assignments", "teams", "sources", "complaints"];
+export const TABLES = ["alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service"];
 const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 
 const CRC = (() => {

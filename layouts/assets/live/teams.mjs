@@ -5,11 +5,11 @@ import { left as holdLeft, words as holdWords } from "./hold.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { incidentMark, stepMark, svg, teamMark } from "./marks.mjs";
-import { isEarly, isHandled } from "./lifecycle.mjs";
+import { isEarly, isHandled, shelf } from "./lifecycle.mjs";
 import { ageNode, face, separator, trackNode } from "./parts.mjs";
 import { metresBetween } from "./scene.mjs";
 import { clock as asClock, metres, span } from "./time.mjs";
-import { category, named, pack, t, where, word } from "./words.mjs";
+import { category, named, pack, rule, t, where, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
 const BEST = 3,
@@ -448,13 +448,16 @@ export class Timers {
       h("div", { class: "timer head push" }, h("kbd", null, "?"), t("key.keys")),
     );
     eachSecond(() => soon(this.draw));
-    store.on("incidents", () => soon(this.draw));
+    for (const table of ["incidents", "alerts"]) store.on(table, () => soon(this.draw));
     this.draw = () => this.#draw();
   }
   #draw() {
     const now = this.clock.now(),
-      rows = [...this.store.tables.incidents.values()]
-        .filter((row) => isOpen(row) && row.due_ms != null)
+      shelved = [...this.store.tables.alerts.values()]
+        .filter((row) => row.state === "shelved")
+        .map((row) => ({ ...row, ...shelf(row), table: "alerts" })),
+      rows = [...this.store.tables.incidents.values(), ...shelved]
+        .filter((row) => (row.table || isOpen(row)) && row.due_ms != null)
         .sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1))
         .slice(0, 9);
     keyed(
@@ -464,15 +467,21 @@ export class Timers {
       () => {
         const left = this.leftNode(18),
           what = h("small"),
-          node = h("button", { type: "button", class: "timer", onclick: () => this.onPick(node.incident) }, left, what);
+          node = h(
+            "button",
+            { type: "button", class: "timer", onclick: () => this.onPick(...node.subject) },
+            left,
+            what,
+          );
         node.parts = { left, what };
         return node;
       },
       (node, row) => {
-        node.incident = row.id;
+        node.subject = [row.table ?? "incidents", row.id];
         node.parts.left.show(this.timeLeft(row, now));
-        text(node.parts.what, `#${row.number} ${t(`limit_short.${row.state}`)}`);
-        node.title = `${category(row.category)} ${where(row)}`;
+        const alert = row.table === "alerts";
+        text(node.parts.what, `${alert ? row.subject : `#${row.number}`} ${t(`limit_short.${row.state}`)}`);
+        node.title = `${alert ? named(rule(row.rule)) || row.rule : category(row.category)} ${where(row)}`;
       },
     );
   }

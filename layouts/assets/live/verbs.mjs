@@ -3,7 +3,7 @@
 import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
 import { pack, t } from "./words.mjs";
 
-/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"disposition"|"assignment"}} Verb */
+/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment", target?: string}} Verb */
 
 const ACK = { dispatcher: true, supervisor: true };
 const RAISED_BY_RULE = new Set(["sensor", "patrol"]);
@@ -19,10 +19,14 @@ export const REASONS = {
   reopen: ["came_back", "not_solved", "by_mistake"],
   supervise: ["overdue", "leader", "came_back"],
   break: ["nearest", "urgent"],
+  shelve: ["known_work", "being_repaired", "flutters", "watched"],
+  out_of_service: ["faulty", "being_repaired", "replaced", "known_work"],
 };
 
 /** How many days an incident may be suspended for, as offered. */
 export const DAYS = [1, 3, 7, 30];
+/** How many minutes an alert may be shelved for, as offered: at most a shift. */
+export const SHELF_MIN = [30, 60, 240, 480];
 
 /** Verbs of an incident for a role, the one that is due first. @returns {Verb[]} */
 export function incidentVerbs(row, role) {
@@ -99,10 +103,21 @@ function commandVerbs(row) {
 }
 
 export function alertVerbs(row, role) {
-  return (row.state === "active" || row.state === "returned") && ACK[role]
-    ? [{ key: "A", verb: "acknowledge", primary: true, ask: "disposition" }]
-    : [];
+  if (!ACK[role]) return [];
+  const verbs = [],
+    chief = role === "supervisor";
+  if (row.state === "active" || row.state === "returned")
+    verbs.push({ key: "A", verb: "acknowledge", primary: true, ask: "disposition" });
+  if (row.state === "shelved") verbs.push({ key: "L", verb: "unshelve", primary: true });
+  else if (row.state !== "out_of_service" && (chief || row.priority > 1))
+    verbs.push({ key: "L", verb: "shelve", ask: "shelf" });
+  if (chief && row.state !== "out_of_service" && row.kind !== "burst")
+    verbs.push({ key: "M", verb: "out_of_service", ask: "reason", target: row.subject });
+  return verbs;
 }
+/** A sensor or source that was taken out of service. */
+export const serviceVerbs = (row, role) =>
+  role === "supervisor" ? [{ key: "M", verb: "in_service", primary: true }] : [];
 export function complaintVerbs(row, role) {
   return row.state === "no_place" && ["dispatcher", "supervisor", "call_taker"].includes(role)
     ? [{ key: "P", verb: "place", primary: true, ask: "place" }]
@@ -115,7 +130,9 @@ export const verbsOf = (table, row, role) =>
       ? alertVerbs(row, role)
       : table === "complaints"
         ? complaintVerbs(row, role)
-        : [];
+        : table === "out_of_service"
+          ? serviceVerbs(row, role)
+          : [];
 
 const ROLES = ["call_taker", "dispatcher", "supervisor", "leader"];
 /** Why a key does nothing here: the verb it would be for another seat, and whose. @returns {{verb: string, code: string, args: object}|null} null: it is nobody's now */

@@ -26,7 +26,7 @@ BORN = {
     "assignments": {assignments.SENT, assignments.HELD},
 }
 GONE = {
-    "alerts": {alerts.ACKNOWLEDGED, alerts.RETURNED},
+    "alerts": {alerts.ACKNOWLEDGED, alerts.RETURNED, *alerts.AWAY},
     "incidents": incidents.ENDED,
     "assignments": {
         assignments.FINISHED,
@@ -46,9 +46,9 @@ def leads(lifecycle: Lifecycle, before: str, after: str) -> bool:
 def check_role(change: Change, table: str, before: str, after: str) -> None:
     """A step that a person took was his role's to take; the rest was a device's, a rule's or a timer's."""
     role = change.by.partition("/")[0]
-    if table != "incidents" or before == after or role not in ROLES:
+    if table == "assignments" or before == after or role not in ROLES:
         return
-    steps = [step for step in incidents.LIFECYCLE[before].values() if step.to == after]
+    steps = [step for step in TABLES[table][before].values() if step.to == after]
     assert any(role in step.roles or not step.roles for step in steps), (change.type, change.by, before, after)
 
 
@@ -93,6 +93,17 @@ def check_city(state: CityState) -> None:
     for row in state.assignments.values():
         assert (row.state == assignments.HELD) == (row.held_until_ms is not None)
         assert not (row.state == assignments.HELD and row.order)  # nothing is in the outbox
+    raised = {signal.alert for signal in state.signals.values()}
+    for alert in state.alerts.values():
+        assert (alert.state in alerts.AWAY) == (alert.seat is not None)
+        assert (alert.state == alerts.SHELVED) == (alert.shelved_until_ms is not None)
+        if alert.shelved_until_ms is not None:
+            assert alert.shelved_until_ms - alert.shelved_at_ms <= alerts.LONGEST_SHELF_H * 3_600_000
+            assert alert.priority > 1 or alert.shelved_by.startswith("supervisor/")
+        holds = (alert.seat or alert.state) in (alerts.ACTIVE, alerts.ACKNOWLEDGED)
+        assert holds == (alert.id in raised), (alert.id, alert.state, alert.seat)  # followed, put away or not
+        if alert.state == alerts.OUT_OF_SERVICE:
+            assert state.out_of_service
     active = Counter(
         row.team for row in state.assignments.values() if row.state in assignments.ACTIVE and not row.waiting
     )
@@ -155,8 +166,10 @@ def test_histories_go_everywhere():
                 for table in TABLES:
                     states |= {(table, row.state) for row in change.rows.get(table, {}).values() if row is not None}
     wanted = {
-        "alert_raised", "alert_cleared", "alert_acknowledged", "signal_pending", "signal_clearing", "signal_cleared",
-        "signal_extended", "incident_reported", "incident_joined", "incident_accepted", "incident_filed",
+        "alert_raised", "alert_cleared", "alert_acknowledged", "alert_shelved", "alert_unshelved",
+        "sensor_out_of_service", "sensor_in_service", "signal_held", "signal_pending", "signal_clearing",
+        "signal_cleared", "signal_extended",
+        "incident_reported", "incident_joined", "incident_accepted", "incident_filed",
         "incident_voided", "incident_returned", "incident_closed", "incident_reworked", "incident_left",
         "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
         "incident_force_closed", "incident_reopened", "incident_supervised",
@@ -166,8 +179,9 @@ def test_histories_go_everywhere():
         "source_changed", "command_refused",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 25
+    assert len(VERBS) == 29
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
+    assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}
 
 
