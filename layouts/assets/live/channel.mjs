@@ -31,6 +31,7 @@ export class Channel {
     this.build = null;
     this.newer_build = false;
     this.bad_digests = 0;
+    this.stays = false; // somebody relies on being called: a hidden tab keeps its socket
     /** @type {Map<string, {command: object, sent_at: number, settle: (answer: object) => void, timer: number}>} */
     this.waiting = new Map();
     this.tellers = new Set();
@@ -200,6 +201,7 @@ export class Channel {
     clearTimeout(this.hider);
     if (document.visibilityState === "hidden") {
       this.hider = setTimeout(() => {
+        if (this.stays) return;
         this.let_go = true;
         this.store.seq = null;
         this.socket?.close();

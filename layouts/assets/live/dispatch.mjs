@@ -3,6 +3,7 @@
 import { understand } from "./command.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
+import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
 import { keyMap, listen } from "./keys.mjs";
@@ -10,9 +11,10 @@ import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, DESK } from "./map.mjs";
 import { icon } from "./marks.mjs";
-import { face, leftNode, liveMark, timeLeft } from "./parts.mjs";
+import { face, leftNode, liveMark, separator, timeLeft } from "./parts.mjs";
 import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
+import { Sound, pulse, soundButton, whatOf } from "./sound.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
 import { ago, long, span, timeOfDay } from "./time.mjs";
 import { DAYS, DISPOSITIONS, REASONS, SHELF_MIN, Sender, notYours, verbsOf } from "./verbs.mjs";
@@ -23,7 +25,16 @@ const TOPICS = ["changes", "telemetry", "kpi"];
 const SENT = new Set(["sent", "delivered", "seen", "accepted", "en_route", "on_scene"]);
 const TEAM_QUESTION = { dispatch_team: "ask.team", verify: "ask.team_verify", check: "ask.team_check" };
 
-export function mount({ root, store, channel, clock, person, basemap, pack }) {
+export function mount({ root, store: live, channel, clock, person, basemap, pack }) {
+  const store = (window.comis.shown = new Shown(live, clock)),
+    shown_at = store.clock,
+    sound = (window.comis.sound = new Sound({
+      store: live,
+      channel,
+      person,
+      waits: (row) => store.frozen && row.priority !== 1,
+    })),
+    freeze = freezeButton(store);
   const sender = new Sender(channel),
     mine = new Mine(person),
     help = keyMap($("dispatch-keys"));
@@ -44,36 +55,49 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     $("dispatch-seat"),
     [word("role", person.role), person.seat && t("label.seat", { seat: person.seat })].filter(Boolean).join(" "),
   );
-  fill($("dispatch-status"), mark, time, person.name || person.seat ? face(person.name || person.seat, true) : null);
+  fill(
+    $("dispatch-status"),
+    freeze.node,
+    soundButton(sound),
+    mark,
+    time,
+    person.name || person.seat ? face(person.name || person.seat, true) : null,
+  );
   fill(lost, lostTitle, lostWords, again);
   dress(lost, "lost");
 
   /* ---- panels -------------------------------------------------------------------------------------------------------------- */
   const queue = new Queue($("dispatch-queue"), {
     store,
-    clock,
+    clock: shown_at,
     person,
     sender,
     onPick: (what) => select(what, "queue"),
   });
-  const detail = new Detail($("dispatch-incident"), { store, clock, person, channel, sender, act });
+  pulse(queue.head, sound);
+  const detail = new Detail($("dispatch-incident"), { store, clock: shown_at, person, channel, sender, act });
   detail.onBack = () => {
     queue.pick(null);
     select(null, "back");
   };
   const advice = new Advice($("dispatch-advice"), {
     store,
-    clock,
+    clock: shown_at,
     person,
     onSend: (team) => send(team),
     onShown: advised,
     allowed: () => channel.open && person.role === "dispatcher",
   });
-  const crew = new Crew($("dispatch-teams"), { store, clock, onPick: (id) => select({ table: "teams", id }, "teams") });
-  const pickIncident = (id) => {
-    queue.pick(`incidents ${id}`);
-    if (!queue.keys.includes(`incidents ${id}`)) select({ table: "incidents", id }, "list");
+  const crew = new Crew($("dispatch-teams"), {
+    store,
+    clock: shown_at,
+    onPick: (id) => select({ table: "teams", id }, "teams"),
+  });
+  const pickRow = (table, id) => {
+    queue.pick(`${table} ${id}`);
+    if (!queue.keys.includes(`${table} ${id}`)) select({ table, id }, "list");
   };
+  const pickIncident = (id) => pickRow("incidents", id);
   new Tray($("dispatch-tray"), {
     store,
     clock,
@@ -85,12 +109,12 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   });
   new Timers($("dispatch-timers"), {
     store,
-    clock,
+    clock: shown_at,
     onPick: (table, id) => {
       if (table === "incidents") pickIncident(id);
       else {
         queue.show("later");
-        queue.pick(`${table} ${id}`);
+        pickRow(table, id);
       }
     },
     leftNode,
@@ -100,6 +124,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const chips = h("div", { class: "maptop" }),
     filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
     stale = h("span", { class: "chip stale", hidden: true }),
+    rings = h("button", { type: "button", class: "chip rings", hidden: true, onclick: () => toRing() }),
     tip = h("div", { class: "tip", hidden: true }),
     legend = h("div", { class: "maplegend" }),
     inView = h("ul", { class: "unseen", "aria-label": t("label.in_view") });
@@ -123,7 +148,61 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     tip,
     inView,
   );
-  fill(chips, mark.chip, filter, stale);
+  fill(chips, rings, freeze.chip, mark.chip, filter, stale);
+
+  /* ---- what rings ------------------------------------------------------------------------------------------------------------ */
+  sound.on(() => soon(drawRing));
+  store.on("frozen", (on) => {
+    if (!on) sound.catchUp(); // what came meanwhile sounds once together
+  });
+  function drawRing() {
+    const { ring } = sound;
+    rings.hidden = !ring;
+    if (!ring) return;
+    const { table, row } = ring.first,
+      number = table === "incidents" ? `#${row.number} ` : "",
+      what = `${number}${[whatOf(table, row), where(row)].filter(Boolean).join(separator)}`;
+    const key = `${what} ${ring.keys.length}`;
+    if (rings.dataset.key === key) return;
+    rings.dataset.key = key;
+    dress(rings, `chip rings p${row.priority}`);
+    fill(
+      rings,
+      icon("sound"),
+      h("span", { role: "alert", class: "clip" }, t("label.rings", { what })),
+      ring.keys.length > 1 && h("span", null, `+${ring.keys.length - 1}`),
+      h(
+        "span",
+        { class: "keys" },
+        h("kbd", null, "A"),
+        t("key.acknowledge"),
+        h("kbd", null, "Esc"),
+        t("label.silence"),
+      ),
+    );
+  }
+  function toRing() {
+    const { table, id } = sound.ring.first;
+    store.work(table, id); // asked for: it is shown though the page be frozen
+    pickRow(table, id);
+  }
+  /** A while something rings: the ringing item is selected and acknowledged, unless the selected row itself waits for this key. */
+  function answerRing() {
+    if (!sound.ring || question) return false;
+    const { table, id } = sound.ring.first,
+      acknowledges = (what) =>
+        verbsOf(what.table, store.tables[what.table]?.get(what.id) ?? {}, person.role).find(({ key }) => key === "A");
+    if (selected?.table !== table || selected.id !== id) {
+      if (selected && acknowledges(selected)) return false;
+      toRing();
+    }
+    const one = acknowledges({ table, id });
+    if (one) {
+      queue.touch();
+      act(one);
+    }
+    return true;
+  }
 
   /* ---- selection -------------------------------------------------------------------------------------------------------------- */
   let selected = null,
@@ -375,6 +454,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   ]);
 
   async function go(verb, target, fields) {
+    if (selected) store.work(selected.table, selected.id);
     const from = subject(),
       keyboard = queue.box.contains(document.activeElement) || document.activeElement === document.body;
     queue.touch();
@@ -408,6 +488,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
         ask(null);
         return;
       }
+      if (sound.silence()) return;
       if (selected && sender.refused.has(subject())) {
         sender.dismiss(subject());
         return;
@@ -433,7 +514,9 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
       option?.run();
       return Boolean(option);
     },
+    onFreeze: freeze.press,
     onLetter: (letter) => {
+      if (letter === "A" && answerRing()) return true;
       if (letter === "N") {
         queue.take();
         return true;
@@ -460,7 +543,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     },
   });
   const say = () => {
-    const meant = understand(field.value, store, person.role);
+    const meant = understand(field.value, live, person.role);
     text(echo, meant.words);
     field.parentElement.classList.toggle("refused", meant.kind === "unclear" && field.value.trim().length > 3);
     return meant;
@@ -469,6 +552,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   field.addEventListener("keydown", async (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     const meant = say();
+    if (meant.incident) store.work("incidents", meant.incident.id);
     if (meant.kind === "dispatch") {
       pickIncident(meant.incident.id);
       for (const team of meant.teams) {
@@ -487,8 +571,9 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   window.comis.map.then((leaflet) => {
     map = new CityMap(leaflet, store, basemap, {
       sizes: DESK,
-      clock,
+      clock: shown_at,
       onView: (seen) => {
+        store.look();
         channel.look(seen);
         soon(list);
       },
@@ -563,7 +648,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
 
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */
   function honest() {
-    truly = truth(store, channel, clock);
+    truly = truth(live, channel, clock);
     pictureOf = clock.known() ? clock.city : null;
     mark.show(truly, clock);
     const dead = truly.state === "dead";
@@ -599,6 +684,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   }
   eachSecond(() => {
     honest();
+    freeze.draw();
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
     soon(list);
   });

@@ -27,6 +27,7 @@ export const MAP = [
   ["G", "force_close"],
   ["O", "reopen"],
   ["N", "take_new"],
+  ["F8", "freeze"],
   ["Alt", "tabs"],
   ["/", "command"],
   ["*", "refit"],
@@ -34,7 +35,7 @@ export const MAP = [
   ["?", "keys"],
 ];
 
-/** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void}} to */
+/** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void}} to */
 export function listen(to) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -47,6 +48,11 @@ export function listen(to) {
     if (!typing && (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
       event.preventDefault();
       if (!event.shiftKey && !event.repeat) to.onUndo();
+      return;
+    }
+    if (event.key === "F8") {
+      event.preventDefault();
+      if (!event.repeat) to.onFreeze();
       return;
     }
     if (typing || event.ctrlKey || event.metaKey) return;

@@ -631,6 +631,7 @@ export class CityMap {
   }
 
   #wink() {
+    if (this.store.frozen && this.blink) return;
     if (!this.blinking.size || document.visibilityState === "hidden") return;
     this.blink = !this.blink;
     for (const key of this.blinking) {

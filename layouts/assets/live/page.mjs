@@ -85,7 +85,7 @@ function reloadWhenQuiet(channel, name) {
       { passive: true, capture: true },
     );
   channel.on(() => {
-    const quiet = name === "wall" || performance.now() - touched > QUIET_MS;
+    const quiet = !comis.shown?.frozen && (name === "wall" || performance.now() - touched > QUIET_MS);
     const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
     // Screens that nobody touches come back one after the other, not all at once.
     if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving)

@@ -124,7 +124,7 @@ export class Queue {
     this.touched = performance.now();
   }
   #free() {
-    return !this.inside && performance.now() - this.touched > HOLD_MS;
+    return !this.store.frozen && !this.inside && performance.now() - this.touched > HOLD_MS;
   }
 
   /* ---- what belongs here ---------------------------------------------------------------------------------------------- */
@@ -342,7 +342,8 @@ export class Queue {
     const entry = this.entries.get(key),
       { table, row, gone } = entry,
       { mark, name, place, left, id, age, more, state, faces } = node.parts,
-      on = key === this.selected;
+      on = key === this.selected,
+      now = (row.priority === 1 ? this.store.running : this.clock).now(); // what is urgent goes on in a frozen page
     if (node.dataset.key !== key) node.dataset.key = key;
     const unack = table === "incidents" ? isUnack(row) : table === "alerts" && row.state === "active";
     const words = this.sender.words(key),
@@ -384,7 +385,7 @@ export class Queue {
           ? word("reason", row.reason)
           : where(row),
     );
-    left.show(gone ? null : timeLeft(row, this.clock.now()));
+    left.show(gone ? null : timeLeft(row, now));
     text(
       id,
       table === "incidents"
@@ -395,7 +396,7 @@ export class Queue {
             ? word("service", row.kind)
             : word("channel", row.channel),
     );
-    text(age, ago((this.clock.now() - at(row)) / 1000));
+    text(age, ago((now - at(row)) / 1000));
     const merged = row.merged > 0 ? row.merged : 0;
     if (more.dataset.n !== String(merged)) {
       more.dataset.n = String(merged);

@@ -9,6 +9,7 @@ import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, paint as paintMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
 import { frameOf, hotspot, metresBetween } from "./scene.mjs";
+import { Sound, pulse, soundButton } from "./sound.mjs";
 import { mountTicker } from "./ticker.mjs";
 import { mountTiles } from "./tiles.mjs";
 import { date, timeOfDay } from "./time.mjs";
@@ -20,7 +21,7 @@ const REFERENCE = 10 / 4.8; // the distance and width that the sizes were drawn 
 const LENS = { w: 468, h: 384, scale: 262 };
 const MOST_CALLS = 60;
 
-export function mount({ root, store, channel, clock, basemap, pack }) {
+export function mount({ root, store, channel, clock, person, basemap, pack }) {
   const number = (key, usual) => Number(window.comis.query.get(key)) || usual;
   const k = Math.max(1, number("distance", 10) / number("width", 4.8) / REFERENCE),
     unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // of layout, px: as wall.css says
@@ -39,6 +40,12 @@ export function mount({ root, store, channel, clock, basemap, pack }) {
     time = h("time");
   fill($("wall-scene"), title, why);
   fill($("wall-feed"), mark);
+  if (window.comis.query.get("sound") === "1") {
+    // silent, unless its operator asks for the button and arms it
+    const sound = (window.comis.sound = new Sound({ store, channel, person }));
+    $("wall-feed").append(soundButton(sound));
+    pulse($("wall-ticker"), sound);
+  }
   fill($("wall-when"), day, time);
   $("wall-stage").append(mark.chip);
 
