@@ -157,7 +157,7 @@ def test_histories_go_everywhere():
     """The tests above prove what they meet: every verb succeeds and every state is reached in some of these seeds."""
     types, states = Counter(), set()
     with TemporaryDirectory() as directory:
-        for seed in range(25):
+        for seed in range(60):
             lived, made = Play(Path(directory) / str(seed), seed), History(seed)
             for _ in range(2 * MOMENTS):
                 lived.at(*made.next(lived.state))
