@@ -61,11 +61,8 @@ def read_event(
     Raises:
         BadPayload: with a code of `REFUSALS`.
     """
-    for field, value, limit in (("id", id_, ID_LIMIT), ("source", source, SOURCE_LIMIT), ("type", type_, ID_LIMIT)):
-        if not value:
-            raise BadPayload("missing_field", field=field)
-        if len(value) > limit:
-            raise BadPayload("field_too_long", field=field, limit=limit)
+    if not (0 < len(id_) <= ID_LIMIT and 0 < len(source) <= SOURCE_LIMIT and 0 < len(type_) <= ID_LIMIT):
+        raise _wrong_envelope(id_, source, type_)
     if type_ not in STREAM_OF:
         raise BadPayload("unknown_type", type=type_[:80])
     if not raw.strip():
@@ -78,6 +75,16 @@ def read_event(
     event = Event(id=id_, source=source, type=type_, time_ms=time_ms, data=data)
     admit(event, bounds, clock.city_ms(received_ms))
     return event
+
+
+def _wrong_envelope(id_: str, source: str, type_: str) -> BadPayload:
+    """Which of the three is missing or too long."""
+    for field, value, limit in (("id", id_, ID_LIMIT), ("source", source, SOURCE_LIMIT), ("type", type_, ID_LIMIT)):
+        if not value:
+            return BadPayload("missing_field", field=field)
+        if len(value) > limit:
+            return BadPayload("field_too_long", field=field, limit=limit)
+    raise AssertionError("nothing is wrong with it")
 
 
 def on_city_clock(time_ms: int, received_ms: int, clock: Clock) -> int:
@@ -109,8 +116,8 @@ def check_place(data: Data, bounds: Bounds) -> None:
     Raises:
         BadPayload: `swapped_place` where latitude and longitude are surely interchanged, else `outside_city`.
     """
-    west, south, east, north = widened(bounds)
     if isinstance(data, Readings):
+        west, south, east, north = widened(bounds)
         for reading in data.readings:
             if not (south <= reading.lat <= north and west <= reading.lon <= east):
                 raise _misplaced(reading.lat, reading.lon, bounds)

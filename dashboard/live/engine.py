@@ -58,6 +58,10 @@ from dashboard.settings import Settings
 
 log = logging.getLogger(__name__)
 
+NAMELESS: Final = {
+    b"city.sensor.reading": "sensor", b"city.sensor.detection": "sensor", b"city.patrol.position": "patrol",
+}  # fmt: skip
+"""Types in whose data nobody can be named, and their streams: they are many, and not looked through for names."""
 READ_COUNT: Final = 2_000
 """Entries of each stream taken at once: at 100 readings an entry about 0.1 s of work after a long pause."""
 WAIT_MS: Final = 40
@@ -250,8 +254,8 @@ class Engine:
         So is one with fields beyond the contract or a field twice: nobody reads them, and anybody may be named there.
         """
         whole = only_contract(entry)
-        if whole and stream == "sensor" and (entry.get(b"type") or b"").startswith(b"city.sensor."):
-            return False  # nobody is named in a reading, and there are many
+        if whole and NAMELESS.get(entry.get(b"type") or b"") == stream:
+            return False
         fields = contract_fields(entry)
         raw, type_ = fields.get(b"data"), fields.get(b"type")
         if raw is None or type_ is None:

@@ -93,7 +93,8 @@ def read_event(entry: Entry, bounds: Bounds | None, clock: Clock) -> Event:
     if len(raw) > MAX_FIELD_BYTES:
         raise BadPayload("too_large", size_bytes=len(raw), limit_bytes=MAX_FIELD_BYTES)
     try:
-        id_, source, type_, time = (fields.get(name, b"").decode() for name in (b"id", b"source", b"type", b"time"))
+        id_, source = fields.get(b"id", b"").decode(), fields.get(b"source", b"").decode()
+        type_, time = fields.get(b"type", b"").decode(), fields.get(b"time", b"").decode()
     except UnicodeDecodeError:
         raise BadPayload("bad_encoding") from None
     if not raw:
