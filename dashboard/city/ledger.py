@@ -149,7 +149,8 @@ class Ledger:
             type=type_,
             by=by,
             cause=self.cause,
-            once=self.once,
+            # that a source was heard again hangs on when an engine began: it may not decide what is known already
+            once=self.once and type_ != "source_changed",
             incident=incident,
             rows=rows or {},
             args=args,
