@@ -110,6 +110,8 @@ class Ledger:
         self.open_by_place = OpenByPlace()
         self.incident_of_complaint: dict[tuple[str, str], str] = {}
         self.alerts_of: dict[str, set[str]] = {}
+        self._subject_of: dict[str, str] = {}
+        """Whom each alert is about, for the moment when its row is gone."""
         self.due.clear()
         self.look_at_limits(self.now_ms)
         for id_, incident in self.state.incidents.items():
@@ -169,7 +171,7 @@ class Ledger:
         for key, signal in change.rows.get("signals", {}).items():
             self._index_signal(key, signal)
         for id_, alert in change.rows.get("alerts", {}).items():
-            self._index_alert(id_, alert, change.args.get("subject"))
+            self._index_alert(id_, alert)
         for id_ in change.rows.get("out_of_service", ()):
             for sensor in self.telemetry.sensors.values():
                 if id_ in (sensor.id, sensor.source):
@@ -203,18 +205,18 @@ class Ledger:
         if evidence is not None and evidence.get("kind") == "complaint":
             self.incident_of_complaint[evidence["source"], evidence["id"]] = incident
 
-    def _index_alert(self, id_: str, alert: alerts.Alert | None, subject: str | None = None) -> None:
-        """`subject` names whom an alert that is gone was about."""
+    def _index_alert(self, id_: str, alert: alerts.Alert | None) -> None:
+        subject = self._subject_of.pop(id_, "") if alert is None else alert.subject
         if alert is not None:
-            self.alerts_of.setdefault(alert.subject, set()).add(id_)
-            subject = alert.subject
+            self._subject_of[id_] = subject
+            self.alerts_of.setdefault(subject, set()).add(id_)
             if alert.state == alerts.SHELVED and alert.shelved_until_ms is not None:
                 heapq.heappush(self.due, (alert.shelved_until_ms, "shelf", id_))
         elif subject in self.alerts_of:
             self.alerts_of[subject].discard(id_)
             if not self.alerts_of[subject]:
                 del self.alerts_of[subject]
-        sensor = self.telemetry.sensors.get(subject or "")
+        sensor = self.telemetry.sensors.get(subject)
         if sensor is not None:
             self.show(sensor)
 

@@ -222,3 +222,15 @@ def test_a_duplicate_may_name_what_it_is_one_of(city):
     assert city.refusal("acknowledge", alert.id, **given)[0] == "not_there"
     change = city.ask("acknowledge", alert.id, disposition="duplicate", duplicate_of=other)[0]
     assert change.args["duplicate_of"] == other
+
+
+def test_an_alert_that_ended_with_its_source_out_of_service_is_forgotten_whole():
+    city = City(LOUD)
+    city.reading(90, "n0", source="/net")
+    city.ask("acknowledge", city.alert().id)
+    city.ask("out_of_service", "/net", "supervisor", reason="faulty")
+    city.at(10).reading(40, "n0", source="/net")
+    city.at(200).ask("in_service", "/net", "supervisor")
+    assert city.state.alerts == {}
+    city.at(210).reading(90, "n0", source="/net")
+    assert (city.alert().state, flag(city, "n0")) == ("active", FLAG_ACTIVE)
