@@ -100,7 +100,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   const pickIncident = (id) => pickRow("incidents", id);
   new Tray($("dispatch-tray"), {
     store,
-    clock,
+    clock: shown_at,
+    running: clock,
     channel,
     person,
     mine,

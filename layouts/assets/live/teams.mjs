@@ -196,8 +196,9 @@ export class Advice {
 
 /** Orders that can still be taken back, and below them those that nobody has accepted yet, the oldest first. It is the list one forgets otherwise. */
 export class Tray {
-  constructor(box, { store, clock, channel, person, mine, onPick, onTakeBack }) {
-    Object.assign(this, { box, store, clock, channel, person, mine, onPick, onTakeBack });
+  /** `running`: the clock that no freeze stops, for orders that leave while the page stands still. */
+  constructor(box, { store, clock, running, channel, person, mine, onPick, onTakeBack }) {
+    Object.assign(this, { box, store, clock, running, channel, person, mine, onPick, onTakeBack });
     const n = h("b", { class: "muted" }),
       note = h("span", { class: "note push" }),
       list = h("div", { class: "traylist" });
@@ -257,12 +258,12 @@ export class Tray {
   }
   #held(node, row) {
     const { to, when, note, who, bar, back, cap } = node.parts,
-      run = holdLeft(row, this.clock, this.channel);
+      run = holdLeft(row, this.running, this.channel);
     node.order = row;
     node.title = `#${row.number} ${where(this.store.tables.incidents.get(row.incident))}`;
     dress(node, `hold${run ? "" : " off"}`);
     text(to, `${callOf(this.store, row.team)} → #${row.number} `);
-    text(when, holdWords(row, this.clock, this.channel));
+    text(when, holdWords(row, this.running, this.channel));
     text(note, t(run ? "hold.not_rung" : "hold.stopped"));
     const name = row.by.split("/")[2];
     if (who.dataset.by !== row.by) {
