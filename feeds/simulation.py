@@ -178,6 +178,8 @@ class Simulation:
             officers = Officers(self.script.officers, self.pack, self.city.where)
             self.settings.begun.touch()
             log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
+        for team in self.city.teams.values():
+            team.report_in(opens_ms)
         officers.dispatching_since_ms = opens_ms
         self.officers = officers if self._with_officers else None
         return opens_ms

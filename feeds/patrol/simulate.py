@@ -134,6 +134,10 @@ class Team:
         fields = {"category": category, "lat": round(lat, 6), "lon": round(lon, 6), "text": text}
         self._held.append((now_ms, "finding", {**fields, "self_handled": True} if self_handled else fields))
 
+    def report_in(self, now_ms: int) -> None:
+        """It says where it is within seconds, also where it stands: so that nobody opens a map of old places."""
+        self._next_position_ms = min(self._next_position_ms, now_ms + self._chance.randrange(1000, 5000))
+
     def advance(self, now_ms: int, every_ms: int = 0) -> list[Said]:
         """All it said up to a moment, in order of time. `every_ms`: positions come no oftener than that."""
         said: list[Said] = []

@@ -33,6 +33,15 @@ def test_a_team_goes_on_duty_and_says_where_it_is_before_it_counts_as_silent() -
     assert all(distance_m(home.lat, home.lon, one.fields["lat"], one.fields["lon"]) < 300 for one in positions)
 
 
+def test_asked_to_report_in_it_says_where_it_stands_within_seconds() -> None:
+    one = team()
+    last_ms = words(one.advance(START_MS + HOUR_MS), "position")[-1].at_ms
+    one = team()
+    one.advance(last_ms)
+    one.report_in(last_ms)
+    assert words(one.advance(last_ms + 5000), "position")
+
+
 def test_it_answers_an_order_step_by_step_and_in_time() -> None:
     one = team()
     one.advance(START_MS)
