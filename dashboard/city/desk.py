@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from typing import Final
 
-from dashboard.city import dispatching, handling, reporting, sensing, shelving, verbs
+from dashboard.city import dispatching, handling, reporting, sending, sensing, shelving, verbs
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command
 from dashboard.city.events import (
@@ -42,7 +42,7 @@ _DUE: Final = {
     "signal": sensing.resolve_due,
     "leave": sensing.leave_due,
     "resume": dispatching.resume_due,
-    "send": dispatching.send_due,
+    "send": sending.send_due,
     "shelf": shelving.shelf_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""

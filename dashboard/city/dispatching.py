@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from dashboard.city import assignments
 from dashboard.city.assignments import Assignment
 from dashboard.city.commands import Command, Person
-from dashboard.city.dispatch import blocked, rank_teams
-from dashboard.city.handling import after_assignment, confirm_by_rule
+from dashboard.city.dispatch import blocked
 from dashboard.city.incidents import (
     HANDLING,
-    LIFECYCLE,
     LONGEST_SUSPENSION_DAYS,
     MOST_EXTENSIONS,
     PENDING_DISPATCH,
@@ -25,16 +21,12 @@ from dashboard.city.incidents import (
     SUSPENDED,
     Incident,
 )
-from dashboard.city.ledger import Ledger, deterministic_id, plain
+from dashboard.city.ledger import Ledger
 from dashboard.city.refusals import name_of, reasoned, step, unchanged
-from dashboard.city.state import DAY_MS, Clock
-from dashboard.city.teams import Team
+from dashboard.city.sending import VERB_OF, end, end_all, ordered
+from dashboard.city.state import DAY_MS
 from dashboard.errors import Refused
 
-ADVICE_KEPT: Final = 3
-"""How many proposals are journaled beside an order: what the officer was shown."""
-VERB_OF: Final = {"handle": "dispatch", "verify": "verify", "check": "check"}
-"""Kind of an order → the step of the incident that it is."""
 SENT_BY: Final = {"handle": {"dispatcher"}, "verify": {"call_taker", "supervisor"}, "check": {"supervisor"}}
 """Kind of an order → whose it is: only that axis recalls it."""
 
@@ -73,138 +65,7 @@ def send(ledger: Ledger, command: Command, person: Person, incident: Incident, k
     why_not = blocked(team)
     if why_not == "team_off_duty" or (why_not is not None and not command.reason.strip()):
         raise Refused(why_not, team=team.id, since_ms=team.shown_since_ms)
-    _ordered(ledger, command, person, incident, team, kind)
-
-
-def _ordered(ledger: Ledger, command: Command, person: Person, incident: Incident, team: Team, kind: str) -> None:
-    """The order is written down: sent at once, or held for some seconds in which it can be taken back."""
-    by, now_ms = name_of(person), ledger.now_ms
-    advice = rank_teams(
-        ledger.state, ledger.telemetry.teams, incident, ledger.category(incident.category), now_ms, most=ADVICE_KEPT
-    )
-    until_ms = _held_until_ms(ledger, incident, kind)
-    state = assignments.SENT if until_ms is None else assignments.HELD
-    assignment = Assignment(
-        id=deterministic_id("t", command.id, team.id),
-        incident=incident.id,
-        number=incident.number,
-        team=team.id,
-        kind=kind,
-        state=state,
-        device=team.device,
-        by=by,
-        sent_at_ms=now_ms,
-        state_since_ms=now_ms,
-        order=0 if state == assignments.HELD else ledger.state.seq + 1,
-        waiting=team.active is not None,
-        held_until_ms=until_ms,
-        steps=((state, now_ms),),
-        note=command.note,
-        reason=command.reason,
-    )
-    shown = {"reason": command.reason, "note": command.note, "seen": command.seen, "advice": plain(advice)}
-    if state == assignments.SENT:
-        _sent(ledger, assignment, incident, **shown)
-        return
-    row = ledger.amended(incident, **_with_order(incident, assignment))
-    _written(ledger, "assignment_held", assignment, row, until_ms=until_ms, **shown)
-
-
-def _held_until_ms(ledger: Ledger, incident: Incident, kind: str) -> int | None:
-    """City time at which an order given now leaves, at a whole second as ticks are; None: at once.
-
-    A hand needs real seconds, whatever the city clock does; a clock that stands still would never end a hold. One that
-    becomes urgent while an order to it is held keeps the hold: the officer was told when it leaves.
-    """
-    hold_ms = ledger.pack.stages.hold_s * 1000 * ledger.state.clock.rate
-    if kind != "handle" or incident.priority == 1 or hold_ms <= 0:
-        return None
-    return _whole_second(ledger.now_ms + hold_ms)
-
-
-def _whole_second(at_ms: float) -> int:
-    return int(-(-at_ms // 1000)) * 1000
-
-
-def _with_order(incident: Incident, assignment: Assignment) -> dict[str, Any]:
-    return {
-        "assignments": tuple(dict.fromkeys((*incident.assignments, assignment.id))),
-        "acknowledged_at_ms": incident.acknowledged_at_ms or assignment.sent_at_ms,
-        "acknowledged_by": incident.acknowledged_by or assignment.by,
-    }
-
-
-def _sent(ledger: Ledger, assignment: Assignment, incident: Incident, **shown: Any) -> None:
-    """The order goes into its device's outbox, and the incident goes on."""
-    fields, now_ms = _with_order(incident, assignment), ledger.now_ms
-    if assignment.kind == "handle":
-        fields["dispatched_by"] = tuple(dict.fromkeys((*incident.dispatched_by, assignment.by)))
-        fields["dispatched_at_ms"] = incident.dispatched_at_ms or now_ms
-    else:
-        fields["finding"] = None
-    to = LIFECYCLE[incident.state].get(VERB_OF[assignment.kind])
-    row = ledger.amended(incident, **fields) if to is None else ledger.in_stage(incident, to.to, now_ms, **fields)
-    _written(ledger, "assignment_sent", assignment, row, **shown)
-
-
-def _written(ledger: Ledger, type_: str, assignment: Assignment, incident: Incident, **args: Any) -> None:
-    rows = after_assignment(ledger, assignment, ledger.now_ms, stays=True)
-    rows["incidents"] = {incident.id: incident}
-    ledger.decide(
-        type_,
-        rows,
-        by=assignment.by,
-        incident=incident.id,
-        assignment=assignment.id,
-        team=assignment.team,
-        kind=assignment.kind,
-        **args,
-    )
-
-
-def send_due(ledger: Ledger, assignment_id: str, due_ms: int) -> None:
-    """The hold is over: the order leaves, unless its team went off duty meanwhile."""
-    assignment = ledger.state.assignments.get(assignment_id)
-    if assignment is not None and assignment.held_until_ms == due_ms:
-        _hold_over(ledger, assignment)
-
-
-def _hold_over(ledger: Ledger, assignment: Assignment) -> None:
-    team = ledger.state.teams.get(assignment.team)
-    if team is None or blocked(team) == "team_off_duty":
-        _taken_back(ledger, assignment, "rule:hold", "team_off_duty")
-        return
-    now_ms = ledger.now_ms
-    sent = replace(
-        assignment,
-        state=assignments.SENT,
-        sent_at_ms=now_ms,
-        state_since_ms=now_ms,
-        order=ledger.state.seq + 1,
-        held_until_ms=None,
-        steps=(*assignment.steps, (assignments.SENT, now_ms)),
-        version=assignment.version + 1,
-    )
-    _sent(ledger, sent, ledger.state.incidents[assignment.incident])
-
-
-def holds_after(ledger: Ledger, before_ms: int, clock: Clock) -> dict[str, Assignment]:
-    """Held orders as they are once the city clock is turned: what was left of a hold in real time is left of it."""
-    rate = ledger.state.clock.rate
-    anew = {}
-    for id_, held in ledger.state.assignments.items():
-        if held.held_until_ms is not None:
-            left_ms = max(0, held.held_until_ms - before_ms) / rate * clock.rate
-            until_ms = _whole_second(clock.base_city_ms + left_ms)
-            anew[id_] = replace(held, held_until_ms=until_ms, version=held.version + 1)
-    return anew
-
-
-def end_holds_of_a_standing_clock(ledger: Ledger) -> None:
-    """A clock that stands still ends no hold, so what is held leaves."""
-    if ledger.state.clock.rate <= 0:
-        for held in [one for one in ledger.state.assignments.values() if one.held_until_ms is not None]:
-            _hold_over(ledger, held)
+    ordered(ledger, command, person, incident, team, kind)
 
 
 def take_back(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:
@@ -214,31 +75,7 @@ def take_back(ledger: Ledger, command: Command, person: Person, assignment: Assi
         code = "already_sent" if gone[0] == assignments.SENT else "already_taken_back"
         raise Refused(code, team=assignment.team, at_ms=gone[1])
     unchanged(ledger, command, assignment, assignment.incident)
-    _taken_back(ledger, assignment, name_of(person), command.reason)
-
-
-def _taken_back(ledger: Ledger, assignment: Assignment, by: str, reason: str, *, stays: bool = False) -> None:
-    now_ms = ledger.now_ms
-    taken = replace(
-        assignment,
-        state=assignments.TAKEN_BACK,
-        state_since_ms=now_ms,
-        held_until_ms=None,
-        steps=(*assignment.steps, (assignments.TAKEN_BACK, now_ms)),
-        reason=reason,
-        version=assignment.version + 1,
-    )
-    ledger.decide(
-        "assignment_taken_back",
-        after_assignment(ledger, taken, now_ms, stays=stays),
-        by=by,
-        incident=assignment.incident,
-        assignment=assignment.id,
-        team=assignment.team,
-        reason=reason,
-    )
-    if not stays:
-        confirm_by_rule(ledger, assignment.incident, now_ms)
+    end(ledger, assignment, name_of(person), command.reason)
 
 
 def recall(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:
@@ -250,44 +87,7 @@ def recall(ledger: Ledger, command: Command, person: Person, assignment: Assignm
     if person.role not in SENT_BY[assignment.kind]:
         raise Refused("not_your_role", role=person.role, verb="recall", roles=sorted(SENT_BY[assignment.kind]))
     unchanged(ledger, command, assignment, assignment.incident)
-    _recalled(ledger, assignment, name_of(person), command.reason)
-
-
-def recall_all(ledger: Ledger, incident: Incident, by: str, reason: str) -> Incident:
-    """Every team under way to it is called back, and no held order leaves.
-
-    Returns: the incident as it is after that, in the same stage.
-    """
-    for id_ in incident.assignments:
-        assignment = ledger.state.assignments[id_]
-        end = _taken_back if assignment.state == assignments.HELD else _recalled
-        end(ledger, assignment, by, reason, stays=True)
-    return ledger.state.incidents[incident.id]
-
-
-def _recalled(ledger: Ledger, assignment: Assignment, by: str, reason: str, *, stays: bool = False) -> None:
-    now_ms = ledger.now_ms
-    recalled = replace(
-        assignment,
-        state=assignments.RECALLED,
-        state_since_ms=now_ms,
-        steps=(*assignment.steps, ("recalled", now_ms)),
-        reason=reason,
-        order=ledger.state.seq + 1,
-        version=assignment.version + 1,
-    )
-    ledger.decide(
-        "assignment_recalled",
-        after_assignment(ledger, recalled, now_ms, stays=stays),
-        by=by,
-        incident=assignment.incident,
-        assignment=assignment.id,
-        team=assignment.team,
-        reason=reason,
-        settled=assignment.order,
-    )
-    if not stays:
-        confirm_by_rule(ledger, assignment.incident, now_ms)
+    end(ledger, assignment, name_of(person), command.reason)
 
 
 def give_back(ledger: Ledger, command: Command, person: Person, incident: Incident) -> None:
@@ -295,7 +95,7 @@ def give_back(ledger: Ledger, command: Command, person: Person, incident: Incide
     to = step(ledger, incident, "return", person)
     unchanged(ledger, command, incident, incident.id)
     reasoned(command)
-    incident = recall_all(ledger, incident, name_of(person), command.reason)
+    incident = end_all(ledger, incident, name_of(person), command.reason)
     row = ledger.in_stage(incident, to, ledger.now_ms, filed_at_ms=None, filed_by=None, reason=command.reason)
     _decided(ledger, "incident_returned", person, row, reason=command.reason)
 
@@ -323,7 +123,7 @@ def suspend(ledger: Ledger, command: Command, person: Person, incident: Incident
     until_ms, now_ms = command.until_ms, ledger.now_ms
     if until_ms is None or not now_ms < until_ms <= now_ms + LONGEST_SUSPENSION_DAYS * DAY_MS:
         raise Refused("until_missing", most_days=LONGEST_SUSPENSION_DAYS)
-    incident = recall_all(ledger, incident, name_of(person), command.reason)
+    incident = end_all(ledger, incident, name_of(person), command.reason)
     pauses = (*incident.pauses, (now_ms, None)) if incident.dispatched_at_ms is not None else incident.pauses
     row = ledger.in_stage(incident, to, now_ms, suspended_until_ms=until_ms, pauses=pauses, reason=command.reason)
     _decided(ledger, "incident_suspended", person, row, reason=command.reason, until_ms=until_ms)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.city.commands import Command, Person
-from dashboard.city.dispatching import ended_pauses, recall_all, send
+from dashboard.city.dispatching import ended_pauses, send
 from dashboard.city.incidents import ENDED, PENDING_REGISTER, REPORTED, RETURNED, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.refusals import name_of, not_by_dispatcher, reasoned, step, unchanged
+from dashboard.city.sending import end_all
 from dashboard.errors import Refused
 
 
@@ -88,7 +89,7 @@ def force_close(ledger: Ledger, command: Command, person: Person, incident: Inci
     not_by_dispatcher(incident, by)
     unchanged(ledger, command, incident, incident.id)
     reasoned(command)
-    incident = recall_all(ledger, incident, by, command.reason)
+    incident = end_all(ledger, incident, by, command.reason)
     fields = _end(ledger, by, command.reason)
     fields |= {"suspended_until_ms": None, "pauses": ended_pauses(incident, ledger.now_ms)}
     _moved(ledger, incident, to, "incident_force_closed", person, command.reason, **fields)
@@ -156,7 +157,7 @@ def _ended(ledger: Ledger, command: Command, person: Person, incident: Incident,
     to = step(ledger, incident, command.verb, person)
     unchanged(ledger, command, incident, incident.id)
     reasoned(command)
-    incident = recall_all(ledger, incident, name_of(person), command.reason)
+    incident = end_all(ledger, incident, name_of(person), command.reason)
     _moved(ledger, incident, to, type_, person, command.reason, **_end(ledger, name_of(person), command.reason))
 
 

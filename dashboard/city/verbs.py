@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, dispatching, shelving, supervision
+from dashboard.city import alerts, dispatching, sending, shelving, supervision
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -150,10 +150,10 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
             "alerts": shelving.running_shelves(ledger, by_ms),
         }
         rows = {table: changed for table, changed in anew.items() if changed}
-    if held := dispatching.holds_after(ledger, before_ms, clock):
+    if held := sending.holds_after(ledger, before_ms, clock):
         rows["assignments"] = held
     ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=plain(clock))
-    dispatching.end_holds_of_a_standing_clock(ledger)
+    sending.end_holds_of_a_standing_clock(ledger)
 
 
 def _states_since(ledger: Ledger, base_ms: int) -> dict[str, Team]:
