@@ -18,7 +18,7 @@ from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
 from dashboard.city.incidents import LIFECYCLE
-from dashboard.city.pack import Pack, Stage, registry_of
+from dashboard.city.pack import Escalation, Pack, Stage, registry_of
 from dashboard.city.state import CityState
 from dashboard.live import snapshots
 from dashboard.live.engine import Engine
@@ -29,7 +29,14 @@ from tests.cities import DAY, LAT, LON, PACK, T0, a_pack, a_person
 
 Said = tuple[str, dict[str, str]]
 """An input stream and the fields of an entry."""
-LOUD = a_pack(rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"), stages=Stage(hold_s=20))
+CALLS = (
+    Escalation("unseen", "无人确认", "unseen", "unacknowledged", after_s=60, priority=2),
+    Escalation("stuck", "未派遣", "stuck", "overdue", states=("pending_dispatch",), to="", raises=True),
+    Escalation("unanswered", "未接受", "unanswered", "unaccepted", after_s=60, to="leader", raises=True),
+)
+LOUD = a_pack(
+    rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"), stages=Stage(hold_s=20), escalations=CALLS
+)
 """The city without the one kind of rule that a start may delay; its orders are held for some seconds."""
 
 
@@ -303,6 +310,8 @@ class History:
             more["until_ms"] = state.clock.city_ms(self.now_ms) + 1000 * until_s
         if verb.startswith("acknowledge"):
             more["disposition"] = self.random.choice((None, "real", "false", "duplicate", "boring"))
+        if verb == "escalate":
+            more["kind"] = self.random.choice((None, "call", "raise", "raise", "shout"))
         if verb == "place" and self.random.random() < 0.9:
             more |= self._place()
         return self._spoken(verb, role, target=target, **more)
@@ -318,6 +327,8 @@ class History:
             "unshelve": ("shelved",),
         }
         lifecycle = alerts.LIFECYCLE if verb == "shelve" else LIFECYCLE
+        if verb == "deescalate":
+            return sorted(id_ for id_, row in rows.items() if row.escalated_by is not None)
         started = tuple(state for state, steps in lifecycle.items() if verb in steps)
         wanted = waiting.get(verb, started or None)
         return sorted(id_ for id_, row in rows.items() if wanted is None or row.state in wanted)
@@ -337,7 +348,7 @@ class History:
     def _pack(self, state: CityState) -> Said:
         rules = tuple(rule for rule in LOUD.rules if self.random.random() < 0.8)
         teams = LOUD.teams[: self.random.randint(2, 3)]
-        registry = registry_of(a_pack(rules=rules, teams=teams, stages=LOUD.stages))
+        registry = registry_of(a_pack(rules=rules, teams=teams, stages=LOUD.stages, escalations=LOUD.escalations))
         return self._spoken("change_registry", "administrator", registry=registry)
 
 

@@ -101,6 +101,8 @@ VERBS: Final = {
     "force_close": ("incidents", {"supervisor"}),
     "reopen": ("incidents", {"supervisor"}),
     "supervise": ("incidents", {"leader", "supervisor"}),
+    "escalate": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
+    "deescalate": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
     "place": ("complaints", {"call_taker", "dispatcher", "supervisor"}),
     "answer": ("complaints", {"call_taker", "supervisor"}),
     "set_clock": ("", {"administrator"}),

@@ -6,14 +6,16 @@ limits of minutes turn yellow from half, handling limits from 80 % used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from dashboard.city.assignments import DELIVERED, SEEN, SENT, Assignment
 from dashboard.city.incidents import (
     CHECKING,
     HANDLE_FINISH,
+    OPEN,
     PENDING_CHECK,
     PENDING_CLOSE,
     PENDING_DISPATCH,
@@ -21,12 +23,15 @@ from dashboard.city.incidents import (
     REPORTED,
     RETURNED,
     VERIFYING,
+    Incident,
 )
-from dashboard.city.pack import Limit, Pack
+from dashboard.city.pack import Escalation, Limit, Pack
 
 YELLOW_MINUTES: Final = 0.5
 YELLOW_HANDLING: Final = 0.8
 _LONGEST_DAYS: Final = 3660
+_RINGS: Final = frozenset({SENT, DELIVERED, SEEN})
+"""An order in these states has not been accepted."""
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = date(2000, 1, 1)
 
@@ -209,6 +214,27 @@ def stage_limit_s(pack: Pack, state: str, priority: int) -> int | None:
         CHECKING: stages.check_s,
         PENDING_CLOSE: stages.check_s,
     }.get(state)
+
+
+def escalates_ms(escalation: Escalation, incident: Incident, orders: Iterable[Assignment]) -> int | None:
+    """When an incident that stays as it is meets the condition of an escalation; None: it does not.
+
+    `orders`: its assignments that are not over.
+    """
+    if incident.state not in (escalation.states or OPEN):
+        return None
+    if (incident.escalated_from or incident.priority) > escalation.priority:
+        return None
+    from_ms: int | None = None
+    if escalation.when == "overdue":
+        from_ms = incident.due_ms
+    elif escalation.when == "unaccepted":
+        from_ms = min(
+            (order.sent_at_ms for order in orders if order.state in _RINGS and not order.waiting), default=None
+        )
+    elif incident.acknowledged_at_ms is None:
+        from_ms = incident.priority_since_ms or incident.reported_at_ms
+    return None if from_ms is None else from_ms + round(escalation.after_s * 1000)
 
 
 def _clock(text: str) -> time:

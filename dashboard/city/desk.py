@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from typing import Final
 
-from dashboard.city import dispatching, handling, reporting, sending, sensing, shelving, verbs
+from dashboard.city import dispatching, escalating, handling, reporting, sending, sensing, shelving, verbs
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command
 from dashboard.city.events import (
@@ -44,6 +44,7 @@ _DUE: Final = {
     "resume": dispatching.resume_due,
     "send": sending.send_due,
     "shelf": shelving.shelf_due,
+    "escalate": escalating.escalate_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 
@@ -182,6 +183,7 @@ class Desk:
         return self._collect()
 
     def _collect(self) -> list[Change]:
+        escalating.settle(self.ledger)
         changes, self.ledger.changes = self.ledger.changes, []
         return changes
 

@@ -22,7 +22,7 @@ from dashboard.city.incidents import (
     Incident,
 )
 from dashboard.city.ledger import Ledger
-from dashboard.city.refusals import name_of, reasoned, step, unchanged
+from dashboard.city.refusals import name_of, reasoned, saw, step, unchanged
 from dashboard.city.sending import VERB_OF, end, end_all, ordered
 from dashboard.city.state import DAY_MS
 from dashboard.errors import Refused
@@ -41,7 +41,7 @@ def dispatch_team(ledger: Ledger, command: Command, person: Person, incident: In
 def send(ledger: Ledger, command: Command, person: Person, incident: Incident, kind: str) -> None:
     """An order of a kind goes to a team that may be sent.  Raises: Refused, naming who was first or what is amiss."""
     active = [ledger.state.assignments[id_] for id_ in incident.assignments if id_ in ledger.state.assignments]
-    if active and kind == "handle" and (command.version is None or command.version != incident.version):
+    if active and kind == "handle" and not saw(command, incident):
         newest = active[-1]
         raise Refused(
             "already_dispatched",

@@ -163,6 +163,19 @@ class Incident(Struct, frozen=True):
     """A supervise order 督办 stands since then."""
     supervised_by: str | None = None
     reopened: int = 0
+    priority_since_ms: int | None = None
+    """City time at which it got its priority, but for escalations; None in rows of before this was kept."""
+    escalated_to: str | None = None
+    """Role of the seat that is called to it 升级, while that stands; None also where only its priority was raised."""
+    escalated_at_ms: int | None = None
+    escalated_by: str | None = None
+    """A person, or `rule:<key>` of the city pack; None: nothing stands."""
+    escalated_from: int | None = None
+    """Its priority without the escalation that raised it."""
+    deescalated_at_ms: int | None = None
+    """A person ended an escalation then: a timer that had run out before does not call again."""
+    marks: int = 0
+    """How many of its newest versions are marks of timers, which nobody who decides has to have seen."""
     last_event_ms: int = 0
     """Event time of its newest signal: the 24 h merge window counts from here."""
     version: int = 1

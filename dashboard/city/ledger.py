@@ -20,10 +20,17 @@ from dashboard.city import alerts, teams
 from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, HELD, ON_SCENE, Assignment
 from dashboard.city.changes import Change, Rows
 from dashboard.city.correlation import OpenByPlace
-from dashboard.city.deadlines import YELLOW_HANDLING, YELLOW_MINUTES, Calendar, handling_due_ms, stage_limit_s
+from dashboard.city.deadlines import (
+    YELLOW_HANDLING,
+    YELLOW_MINUTES,
+    Calendar,
+    escalates_ms,
+    handling_due_ms,
+    stage_limit_s,
+)
 from dashboard.city.events import AHEAD_MS
 from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incident
-from dashboard.city.pack import Category, Limit, Pack, Rule
+from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.rules import LocalTime, calm_band, limits
 from dashboard.city.signals import QUIET, Signal, signal_key
@@ -95,6 +102,7 @@ class Ledger:
         self.pack = pack
         self.categories = {category.key: category for category in pack.categories}
         self.rules = {rule.key: rule for rule in pack.rules}
+        self.escalations = {escalation.key: escalation for escalation in pack.escalations}
         self.thresholds: dict[str, tuple[Rule, ...]] = defaultdict(tuple)
         for rule in pack.rules:
             if rule.kind == "threshold":
@@ -188,10 +196,27 @@ class Ledger:
             heapq.heappush(self.due, (incident.closed_at_ms + DAY_MS, "leave", id_))
         if incident is not None and incident.state == SUSPENDED and incident.suspended_until_ms is not None:
             heapq.heappush(self.due, (incident.suspended_until_ms, "resume", id_))
+        if incident is not None:
+            self._index_escalations(incident)
+
+    def _index_escalations(self, incident: Incident) -> None:
+        if incident.escalated_by is None:
+            for escalation in self.escalations.values():
+                at_ms = self.escalates_ms(escalation, incident)
+                if at_ms is not None and at_ms > (incident.deescalated_at_ms or 0):
+                    heapq.heappush(self.due, (at_ms, "escalate", incident.id))
+
+    def escalates_ms(self, escalation: Escalation, incident: Incident) -> int | None:
+        """When an incident meets the condition of an escalation as it stands; None: it does not."""
+        held = (self.state.assignments.get(id_) for id_ in incident.assignments)
+        return escalates_ms(escalation, incident, [order for order in held if order is not None])
 
     def _index_assignment(self, id_: str, assignment: Assignment | None) -> None:
         if assignment is not None and assignment.held_until_ms is not None:
             heapq.heappush(self.due, (assignment.held_until_ms, "send", id_))
+        incident = None if assignment is None else self.state.incidents.get(assignment.incident)
+        if incident is not None:
+            self._index_escalations(incident)
 
     def _index_signal(self, key: str, signal: Signal | None) -> None:
         if signal is not None and signal.due_ms is not None:
@@ -281,7 +306,7 @@ class Ledger:
 
     def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
         """The incident's row on entering a state: its clock, its limit, a new version."""
-        row = replace(incident, state=state, stage_since_ms=at_ms, version=incident.version + 1, **fields)
+        row = replace(incident, state=state, stage_since_ms=at_ms, marks=0, version=incident.version + 1, **fields)
         if state in (PENDING_HANDLE, HANDLING):
             return self.with_handling_limit(row)
         limit_s = stage_limit_s(self.pack, state, row.priority)
@@ -292,7 +317,7 @@ class Ledger:
 
     def amended(self, incident: Incident, **fields: Any) -> Incident:
         """The incident's row in the same stage, with these fields and a new version."""
-        return replace(incident, version=incident.version + 1, **fields)
+        return replace(incident, marks=0, version=incident.version + 1, **fields)
 
     def with_handling_limit(self, row: Incident) -> Incident:
         """The same row under its handling limit: from the first dispatch, with extensions, without pauses."""
@@ -302,11 +327,25 @@ class Ledger:
         return replace(row, due_ms=due_ms, limit_s=limit_s, yellow_from=YELLOW_HANDLING)
 
     def more_urgent(self, incident: Incident, priority: int) -> Incident:
-        """The incident with a higher priority, whose limit of the stage counts from now where it ends sooner."""
+        """The incident with a higher priority, whose limit of the stage counts from now where it ends sooner.
+
+        One that an escalation had raised as far is worth that much by itself now.
+        """
+        if priority >= incident.priority:
+            return replace(incident, escalated_from=priority if priority > incident.priority else None)
+        row = replace(incident, priority=priority, priority_since_ms=self.now_ms, escalated_from=None)
         limit_s = stage_limit_s(self.pack, incident.state, priority)
         if limit_s is None or incident.due_ms is None or self.now_ms + limit_s * 1000 >= incident.due_ms:
-            return replace(incident, priority=priority)
-        return replace(incident, priority=priority, due_ms=self.now_ms + limit_s * 1000, limit_s=limit_s)
+            return row
+        return replace(row, due_ms=self.now_ms + limit_s * 1000, limit_s=limit_s)
+
+    def less_urgent(self, incident: Incident, priority: int) -> Incident:
+        """The incident with a lower priority and its limit of the stage."""
+        row = replace(incident, priority=priority)
+        limit_s = stage_limit_s(self.pack, incident.state, priority)
+        if limit_s is None or incident.due_ms is None:
+            return row
+        return replace(row, due_ms=incident.stage_since_ms + limit_s * 1000, limit_s=limit_s)
 
     def team_after(self, team: teams.Team, changed: dict[str, Assignment], at_ms: int) -> teams.Team:
         """A team's row once these assignments are as given: what it does, what waits for it, what is shown.

@@ -98,6 +98,29 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     window_s: float = 600
 
 
+class Escalation(Struct, frozen=True, forbid_unknown_fields=True):
+    """When an incident is brought before a higher seat 升级 by itself; it ends when its condition does.
+
+    unacknowledged: `after_s` after it got its priority nobody has acknowledged it. overdue: `after_s` beyond the limit
+    of the stage. unaccepted: `after_s` after an order was sent its team has not accepted it; one that waits behind
+    another does not count.
+    """
+
+    key: str
+    zh: str
+    en: str
+    when: Literal["unacknowledged", "overdue", "unaccepted"]
+    after_s: Annotated[float, Meta(ge=0)] = 0
+    states: tuple[str, ...] = ()
+    """In which it counts; empty: in every open one."""
+    priority: Annotated[int, Meta(ge=1, le=3)] = 3
+    """It is for this priority and what is more urgent."""
+    to: Literal["", "supervisor", "leader"] = "supervisor"
+    """Whose seat is called; empty: nobody's."""
+    raises: bool = False
+    """The priority is one higher while it stands."""
+
+
 class PackTeam(Struct, frozen=True, forbid_unknown_fields=True):
     """A team as the pack names it."""
 
@@ -203,6 +226,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     devices: tuple[Device, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     stages: Stage = Stage()
+    escalations: tuple[Escalation, ...] = ()
     figures: tuple[Figure, ...] = ()
     filing: Literal["supervisor", "dispatcher"] = "supervisor"
     """Who files a public report: the supervisor alone, or the dispatcher too."""

@@ -42,13 +42,21 @@ def step(ledger: Ledger, incident: Incident, verb: str, person: Person | None = 
 
 
 def unchanged(ledger: Ledger, command: Command, row: Any, incident: str | None) -> None:
-    """The person saw the row as it is now.  Raises: Refused `changed_meanwhile` naming who changed what, and when."""
-    if command.version is None or command.version == row.version:
+    """The person saw the row as it is now, but for marks of timers.
+
+    Raises: Refused `changed_meanwhile` naming who changed what, and when.
+    """
+    if command.version is None or saw(command, row):
         return
     last = last_entry(ledger, incident)
     if last is None:
         raise Refused("changed_meanwhile", by="", at_ms=ledger.now_ms, what="", version=row.version)
     raise Refused("changed_meanwhile", by=last.by, at_ms=last.at_ms, what=last.type, version=row.version)
+
+
+def saw(command: Command, row: Any) -> bool:
+    """Whether the version that a person saw is the row's, or the one before timers marked it."""
+    return command.version is not None and 0 <= row.version - command.version <= getattr(row, "marks", 0)
 
 
 def reasoned(command: Command) -> None:

@@ -38,13 +38,14 @@ def report_or_join(
     found = None if category is UNCATEGORISED else belongs_to(ledger.open_by_place, category, lat, lon, at_ms)
     if found is not None:
         incident, distance = found
-        if priority is not None and priority < incident.priority:
+        if priority is not None and priority < (incident.escalated_from or incident.priority):
             incident = ledger.more_urgent(incident, priority)
         joined = replace(
             incident,
             merged=incident.merged + 1,
             complaints=incident.complaints + (origin == "complaint"),
             last_event_ms=max(incident.last_event_ms, at_ms),
+            marks=0,
             version=incident.version + 1,
         )
         ledger.decide(
@@ -90,6 +91,7 @@ def _report(
         reported_at_ms=at_ms,
         received_at_ms=ledger.received_ms,
         stage_since_ms=at_ms,
+        priority_since_ms=ledger.now_ms,
         last_event_ms=at_ms,
         complaints=int(origin == "complaint"),
         version=0,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, dispatching, sending, shelving, supervision
+from dashboard.city import alerts, dispatching, escalating, sending, shelving, supervision
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -239,6 +239,8 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "force_close": supervision.force_close,
     "reopen": supervision.reopen,
     "supervise": supervision.supervise,
+    "escalate": escalating.escalate,
+    "deescalate": escalating.deescalate,
     "dispatch_team": dispatching.dispatch_team,
     "return": dispatching.give_back,
     "recall": dispatching.recall,

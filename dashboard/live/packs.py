@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from dashboard.city.incidents import OPEN
 from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Place, Rule, Sensor
 from dashboard.city.places import distance_m, moved, to_wgs84
 from dashboard.errors import CannotStart
@@ -196,6 +197,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_skill": "Class {category} asks for “{skill}”, which no team has.",
     "pack_holidays": "No holiday notice for {year}: limits in work days and hours of that year show “no calendar”.",
     "pack_holiday_date": "Holidays of {year}: “{date}” is not a date of that year.",
+    "pack_escalation_state": "Escalation {escalation}: an open incident is never in the state “{state}”.",
+    "pack_escalation_nothing": "Escalation {escalation}: it calls nobody and raises nothing.",
     "pack_figures": "Figure {figure}: target and near are the same, it will never turn yellow.",
     "pack_basemap": "basemap.json cannot be drawn: {sentence}",
     "pack_no_basemap": "No basemap.json: the map shows a grid of degrees.",
@@ -233,10 +236,15 @@ def _head(pack: Pack) -> Iterator[Problem]:
     for figure in pack.figures:
         if figure.target == figure.near:
             yield Problem("pack_figures", {"figure": figure.key}, warning=True)
+    for escalation in pack.escalations:
+        for state in sorted(set(escalation.states) - OPEN):
+            yield Problem("pack_escalation_state", {"escalation": escalation.key, "state": state})
+        if not escalation.to and not escalation.raises:
+            yield Problem("pack_escalation_nothing", {"escalation": escalation.key}, warning=True)
 
 
 def _twice(pack: Pack) -> Iterator[Problem]:
-    for table in ("categories", "rules", "areas", "places", "teams", "devices", "sensors", "figures"):
+    for table in ("categories", "rules", "areas", "places", "teams", "devices", "sensors", "figures", "escalations"):
         ids = Counter(getattr(entry, "id", None) or entry.key for entry in getattr(pack, table))
         yield from (Problem("pack_twice", {"table": table, "id": i, "times": n}) for i, n in ids.items() if n > 1)
     calls = Counter(team.call for team in pack.teams)

@@ -90,6 +90,11 @@ def check_city(state: CityState) -> None:
         assert (incident.state in incidents.ENDED) == (incident.closed_at_ms is not None)
         assert (incident.state == incidents.SUSPENDED) == (incident.suspended_until_ms is not None)
         assert incident.extensions <= incidents.MOST_EXTENSIONS
+        assert (incident.escalated_by is None) == (incident.escalated_at_ms is None)
+        if incident.escalated_by is None:
+            assert (incident.escalated_to, incident.escalated_from) == (None, None)
+        elif incident.escalated_from is not None:
+            assert incident.priority < incident.escalated_from
     for row in state.assignments.values():
         assert (row.state == assignments.HELD) == (row.held_until_ms is not None)
         assert not (row.state == assignments.HELD and row.order)  # nothing is in the outbox
@@ -173,13 +178,14 @@ def test_histories_go_everywhere():
         "incident_voided", "incident_returned", "incident_closed", "incident_reworked", "incident_left",
         "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
         "incident_force_closed", "incident_reopened", "incident_supervised",
+        "incident_escalated", "incident_deescalated",
         "assignment_held", "assignment_sent", "assignment_taken_back", "assignment_stepped", "assignment_recalled",
         "feedback_noted", "team_duty",
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
         "source_changed", "command_refused",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 29
+    assert len(VERBS) == 31
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}
