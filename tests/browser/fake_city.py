@@ -51,6 +51,7 @@ MOVES = {
     "rework": ("incident_reworked", "pending_dispatch"), "close": ("incident_closed", "closed"),
     "force_close": ("incident_force_closed", "forced_close"), "reopen": ("incident_reopened", "pending_dispatch"),
     "supervise": ("incident_supervised", None),
+    "escalate": ("incident_escalated", None), "deescalate": ("incident_deescalated", None),
 }  # fmt: skip
 """The other verbs of an incident: the change and the state that follow, None for the same one."""
 
@@ -618,6 +619,17 @@ class FakeCity:
                 "acknowledged_at_ms": now,
                 "acknowledged_by": person,
             }
+            if verb == "escalate":
+                raised = command.get("kind") == "raise"
+                incident |= {
+                    "escalated_by": person, "escalated_at_ms": now,
+                    "escalated_to": None if raised else "supervisor",
+                    "escalated_from": incident["priority"] if raised else None,
+                    "priority": incident["priority"] - raised,
+                }  # fmt: skip
+            if verb == "deescalate":
+                incident |= {"priority": incident.get("escalated_from") or incident["priority"], "escalated_by": None}
+                incident |= {"escalated_to": None, "escalated_at_ms": None, "escalated_from": None}
             if to:
                 incident |= {"state": to, "stage_since_ms": now, "due_ms": now + 900_000, "limit_s": 900}
             self.commit(type_, {"incidents": {target: incident}}, person, target, reason=command.get("reason", ""))

@@ -159,6 +159,8 @@ def put(screen: Screen, state: str, **more: Any) -> None:
         (SUPERVISOR, "pending_check", "v1", "check", {"team"}),
         (SUPERVISOR, "pending_close", "c", "close", {}),
         (SUPERVISOR, "handling", "g1", "force_close", {"reason": "long_term"}),
+        (DISPATCHER, "handling", "i11", "escalate", {"kind": "call", "reason": "no_team"}),
+        (DISPATCHER, "pending_dispatch", "i22", "escalate", {"kind": "raise", "reason": "spreading"}),
         (SUPERVISOR, "closed", "o1", "reopen", {"reason": "came_back"}),
         ("/dispatch?as=leader:L:赵", "handling", "u1", "supervise", {"reason": "overdue"}),
     ],
@@ -224,7 +226,7 @@ def test_who_dispatches_is_not_offered_to_close_and_another_role_is(screen: Scre
     checked = next(key for key, row in city.rows["incidents"].items() if row["state"] == "pending_check")
     screen.open(DISPATCHER)
     select(screen, checked)
-    assert screen.run("return [...document.querySelectorAll('[data-verb]')].map(b => b.dataset.verb)") == []
+    assert screen.run("return [...document.querySelectorAll('[data-verb]')].map(b => b.dataset.verb)") == ["escalate"]
     screen.key("c")
     screen.open(SUPERVISOR)
     select(screen, checked)
@@ -234,6 +236,7 @@ def test_who_dispatches_is_not_offered_to_close_and_another_role_is(screen: Scre
         "check",
         "force_close",
         "supervise",
+        "escalate",
     ]
     screen.key("c")
     screen.wait(f"return comis.store.tables.incidents.get('{checked}').state === 'closed'")

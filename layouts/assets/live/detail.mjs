@@ -1,6 +1,7 @@
 /** The selected subject: what it is, how much time is left, the verbs with their keys, evidence, timeline, facts. Text from outside is text. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
+import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -41,6 +42,7 @@ const KEY_ENTRIES = new Set([
   "incident_reworked",
   "incident_reopened",
   "incident_supervised",
+  "incident_escalated",
 ]);
 const QUIET = new Set(["alert_linked"]);
 
@@ -420,6 +422,7 @@ export class Detail {
       row.reworks && ["reworks", String(row.reworks)],
       row.extensions && ["extensions", String(row.extensions)],
       row.reopened && ["reopened", String(row.reopened)],
+      calledFact(row, who, (ms) => moment(ms, now)),
       row.supervised_by && ["supervised", who(row.supervised_by)],
       row.reason && ["reason", word("reason", row.reason)],
       row.closed_by && ["closed", who(row.closed_by)],

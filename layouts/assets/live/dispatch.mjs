@@ -3,6 +3,7 @@
 import { understand } from "./command.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
+import { ways } from "./escalation.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
@@ -357,6 +358,11 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
           label: word("disposition", key),
           run: () => run({ disposition: key }),
         })),
+      });
+    else if (one.ask === "escalate")
+      ask({
+        title: t("ask.escalate"),
+        options: ways(row, (kind) => askReason(one.verb, (reason) => run({ kind, reason }))),
       });
     else if (one.ask === "reason") askReason(one.verb, (reason) => run({ reason }));
     else if (one.ask === "shelf")

@@ -24,6 +24,7 @@ export const MAP = [
   ["M", "out_of_service"],
   ["Y", "confirm"],
   ["U", "supervise"],
+  ["I", "escalate"],
   ["G", "force_close"],
   ["O", "reopen"],
   ["N", "take_new"],

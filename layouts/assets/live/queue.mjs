@@ -4,6 +4,7 @@
  * order still under pointer and focus — what this list is for — needs no fight with a grid's own row moving. */
 
 import { dress, fill, h, keyed, text } from "./dom.mjs";
+import { calledNode } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -318,6 +319,7 @@ export class Queue {
       left = leftNode(18, true),
       id = h("i", { class: "soft" }),
       age = h("i"),
+      called = calledNode(),
       more = h("i", { class: "more" }),
       state = h("i", { class: "clip" }),
       faces = h("div", { class: "faces" });
@@ -327,10 +329,10 @@ export class Queue {
       mark,
       h("div", { class: "l1" }, name, place),
       left,
-      h("div", { class: "l2" }, id, age, more, state),
+      h("div", { class: "l2" }, id, age, called, more, state),
       faces,
     );
-    node.parts = { mark, name, place, left, id, age, more, state, faces };
+    node.parts = { mark, name, place, left, id, age, called, more, state, faces };
     node.addEventListener("click", () => {
       this.touch();
       this.pick(node.dataset.key, true);
@@ -341,7 +343,7 @@ export class Queue {
   #row(node, key) {
     const entry = this.entries.get(key),
       { table, row, gone } = entry,
-      { mark, name, place, left, id, age, more, state, faces } = node.parts,
+      { mark, name, place, left, id, age, called, more, state, faces } = node.parts,
       on = key === this.selected,
       now = (row.priority === 1 ? this.store.running : this.clock).now(); // what is urgent goes on in a frozen page
     if (node.dataset.key !== key) node.dataset.key = key;
@@ -397,6 +399,7 @@ export class Queue {
             : word("channel", row.channel),
     );
     text(age, ago((now - at(row)) / 1000));
+    called.show(row);
     const merged = row.merged > 0 ? row.merged : 0;
     if (more.dataset.n !== String(merged)) {
       more.dataset.n = String(merged);

@@ -1,9 +1,10 @@
 /** Which verbs a role sees on a row, each with its key; sending them, and what came back. The server decides; a refusal stands beside its subject. */
 
+import { calls, escalationVerbs } from "./escalation.mjs";
 import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
 import { pack, t } from "./words.mjs";
 
-/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment", target?: string}} Verb */
+/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment"|"escalate", target?: string}} Verb */
 
 const ACK = { dispatcher: true, supervisor: true };
 const RAISED_BY_RULE = new Set(["sensor", "patrol"]);
@@ -18,6 +19,8 @@ export const REASONS = {
   force_close: ["long_term", "not_ours", "overdue"],
   reopen: ["came_back", "not_solved", "by_mistake"],
   supervise: ["overdue", "leader", "came_back"],
+  escalate: ["no_team", "spreading", "needs_decision", "leader"],
+  deescalate: ["seen_to", "no_impact", "by_mistake"],
   break: ["nearest", "urgent"],
   shelve: ["known_work", "being_repaired", "flutters", "watched"],
   out_of_service: ["faulty", "being_repaired", "replaced", "known_work"],
@@ -30,7 +33,7 @@ export const SHELF_MIN = [30, 60, 240, 480];
 
 /** Verbs of an incident for a role, the one that is due first. @returns {Verb[]} */
 export function incidentVerbs(row, role) {
-  return [...(AXES[role]?.(row) ?? []), ...acknowledgeVerbs(row, role)].sort(
+  return [...(AXES[role]?.(row) ?? []), ...acknowledgeVerbs(row, role), ...escalationVerbs(row, role)].sort(
     (a, b) => Boolean(b.primary) - Boolean(a.primary),
   );
 }
@@ -147,6 +150,7 @@ const DUE = new Set(["file", "dispatch_team", "confirm", "close", "accept", "ack
 /** Whether this seat is the one that must decide next. A role without verbs sees all that anybody must decide. */
 export function decides(table, row, role) {
   const verbs = verbsOf(table, row, role);
+  if (calls(row, role)) return true;
   if (["dispatcher", "supervisor", "call_taker"].includes(role))
     return verbs.some(
       (one) =>

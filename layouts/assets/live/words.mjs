@@ -56,6 +56,7 @@ export const figure = (value) =>
 export const named = (entry, stem = "") =>
   entry?.[stem ? `${stem}_${lang}` : lang] || entry?.[stem ? `${stem}_zh` : "zh"] || "";
 export const category = (key) => named(city.categories[key]) || key || t("label.no_category");
-export const rule = (key) => city.rules[key];
+/** A rule of alerts, or a timer that escalates. */
+export const rule = (key) => city.rules[key] ?? city.escalations?.[key];
 export const area = (key) => named(city.areas[key]) || key;
 export const where = (row) => row[lang === "en" ? "where_en" : "where_zh"] || row.where_zh || row.where_en || "";
