@@ -1,7 +1,7 @@
 """Every word a person reads, in Chinese and English, by code: labels, states, verbs, refusals, reasons. One place for both languages.
 
 Templates hold arguments as ``{name}`` or ``{name:kind}``. Kinds: ``span`` and ``span_ms`` (a duration), ``clock``, ``time`` (ms → 19:42:08),
-``metres``, ``number``, ``category`` (a name of the city pack), or a prefix of this table, so that ``{state:state}`` is the word for
+``metres``, ``number``, ``person`` (who, of the journal), ``category`` (a name of the city pack), or a prefix of this table, so that ``{state:state}`` is the word for
 ``state.<value>``. The browser gets the same table as JSON. Names of one city (districts, categories, rules) are the pack's, not here.
 May not know who asks.
 """
@@ -47,6 +47,8 @@ def _spell(value: Any, kind: str | None, lang: str, zone: tzinfo) -> str:
         return datetime.fromtimestamp(float(value) / 1000, zone).strftime("%H:%M:%S")
     if kind == "category" or kind is None:
         return _plain(value, lang)
+    if kind == "person":
+        return person(str(value))
     if isinstance(value, list | tuple):
         return (", " if lang == "en" else "、").join(word(kind, one, lang) for one in value)
     return word(kind, value, lang)
@@ -58,6 +60,11 @@ def _plain(value: Any, lang: str) -> str:
     if isinstance(value, float):
         return f"{value:g}".replace("-", "−")
     return str(value)
+
+
+def person(by: str) -> str:
+    """The name of who stands in the journal as ``dispatcher/2/李伟``."""
+    return by.rpartition("/")[2] or by.strip("/")
 
 
 def span(seconds: float, lang: str = "zh") -> str:
@@ -271,6 +278,9 @@ _VERBS: Final = {
     "verb.rework": ("返工", "Rework"),
     "verb.place": ("定位", "Place"),
     "verb.answer": ("答复", "Answer"),
+    "verb.claim": ("认领", "Claim"),
+    "verb.release": ("放手", "Release"),
+    "verb.take_over": ("接手", "Take over"),
     "verb.set_clock": ("设置时钟", "Set the clock"),
     "verb.change_registry": ("更换城市包", "Change the city pack"),
     "ask.team": ("派哪个队去 #{number}？", "Which team for #{number}?"),
@@ -314,6 +324,7 @@ _KEYS: Final = {
     "key.return": ("退回", "send back"),
     "key.accept": ("受理", "take in"),
     "key.place": ("定位", "place"),
+    "key.claim": ("认领、放手；值班长接手", "claim, release; a supervisor takes over"),
     "key.take_new": ("载入新到", "take in new"),
     "key.freeze": ("冻结画面、继续", "freeze the page, go on"),
     "key.tabs": ("Alt+1–5 换栏", "Alt+1–5 tabs"),
@@ -380,6 +391,10 @@ _CHANGES: Final = {
     "change.team_silent": ("{team} 队失联", "Team {team} silent"),
     "change.team_heard": ("{team} 队恢复联系", "Team {team} heard again"),
     "change.source_changed": ("来源 {source}：{state:source}", "Source {source}: {state:source}"),
+    "change.claim_granted": ("{by:person}认领", "Claimed by {by:person}"),
+    "change.claim_renewed": ("{by:person}续办", "Claim of {by:person} goes on"),
+    "change.claim_released": ("{by:person}放手", "Released by {by:person}"),
+    "change.claim_taken": ("{by:person}接手，原由{before:person}办理", "Taken over by {by:person} from {before:person}"),
     "change.clock_set": ("时钟已设置", "Clock set"),
     "change.registry_changed": ("城市包已更换", "City pack changed"),
     "change.engine_started": ("引擎启动", "Engine started"),
@@ -500,11 +515,15 @@ _REFUSED: Final = {
     "not_your_role": ("{role:role}不能{verb:verb}，需要{roles:role}。", "A {role:role} may not {verb:verb}; it takes: {roles:role}."),
     "too_late": ("这条指令是 {age_s:span}前的，情况可能已变，请再看一眼。", "This command is {age_s:span} old; things may have moved on, look again."),
     "not_there": ("它已不在，可能已结案或并入别的案卷。", "It is no longer there; it may have been closed or merged."),
-    "changed_meanwhile": ("{by} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。", "{by} changed it at {at_ms:time} ({what:changed}); look at it before you decide."),
+    "changed_meanwhile": ("{by:person} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。", "{by:person} changed it at {at_ms:time} ({what:changed}); look at it before you decide."),
+    "claimed": ("{by:person}正在办这一件，未动过；{left_s:clock} 内不续就可以接手。", "{by:person} is at work on it; nothing was done. It is free in {left_s:clock} unless renewed."),
+    "claim_lost": ("{by:person} 在 {at_ms:time} 已接手，你的操作没有执行。", "{by:person} took it over at {at_ms:time}; yours was not done."),
+    "not_claimed": ("没有人认领这一件。", "Nobody has claimed it."),
+    "not_your_claim": ("这是{by:person}认领的。", "It is {by:person}'s claim."),
     "unknown_disposition": ("没有“{disposition}”这种处理。", "“{disposition}” is not a disposition."),
-    "already_acknowledged": ("{by} 在 {at_ms:time} 已确认。", "{by} acknowledged it at {at_ms:time}."),
-    "already_dispatched": ("{by} 在 {at_ms:time} 已派 {team} 队（{state:step}）。要再派一队，请再按一次。", "{by} gave team {team} the order at {at_ms:time} ({state:step}). To send another, press again."),
-    "not_now": ("现在是“{state:any_state}”，不能{verb:verb}（{by}，{at_ms:time}）。", "It is “{state:any_state}” now, so {verb:verb} is not possible ({by}, {at_ms:time})."),
+    "already_acknowledged": ("{by:person} 在 {at_ms:time} 已确认。", "{by:person} acknowledged it at {at_ms:time}."),
+    "already_dispatched": ("{by:person} 在 {at_ms:time} 已派 {team} 队（{state:step}）。要再派一队，请再按一次。", "{by:person} gave team {team} the order at {at_ms:time} ({state:step}). To send another, press again."),
+    "not_now": ("现在是“{state:any_state}”，不能{verb:verb}（{by:person}，{at_ms:time}）。", "It is “{state:any_state}” now, so {verb:verb} is not possible ({by:person}, {at_ms:time})."),
     "already_sent": ("给 {team} 队的单 {at_ms:time} 已发出，收不回了；再按 Ctrl+Z 可撤回。", "The order for team {team} left at {at_ms:time} and cannot be taken back; Ctrl+Z once more recalls it."),
     "already_taken_back": ("给 {team} 队的单 {at_ms:time} 已收回。", "The order for team {team} was taken back at {at_ms:time}."),
     "you_dispatched": ("派遣的人不能结案，请另一位值班长核查。", "Whoever dispatched may not close; another supervisor must check."),
@@ -663,6 +682,13 @@ _LABELS: Final = {
     "label.sound_blocked_hint": ("浏览器要求先点按才能发声；点按启用并试音", "The browser plays nothing before a click here; a click arms it and plays a test"),
     "label.rings": ("未确认 {what}", "Unacknowledged: {what}"),
     "label.silence": ("静音", "silence"),
+    "claim.left": ("认领剩 {left}", "claim {left} left"),
+    "claim.yours": ("你在办", "yours"),
+    "claim.grace": ("{left} 后可接", "free in {left}"),
+    "claim.held_by": ("{who}认领，剩 {left}", "Claimed by {who}, {left} left"),
+    "claim.grace_of": ("{who}的认领已到期，{left} 后任何人可接", "The claim of {who} has ended; anybody may take it in {left}"),
+    "claim.looks": ("在看：{who}", "Looking at it: {who}"),
+    "claim.take_reason": ("从{who}手里接过来的理由", "Reason to take it over from {who}"),
     "label.tab_decide": ("待决", "To decide"),
     "label.tab_hand": ("处置中", "In hand"),
     "label.tab_others": ("他席", "Others"),

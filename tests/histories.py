@@ -160,7 +160,8 @@ class History:
         kinds = (
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
-            (self._command, 40), (self._service, 2), (self._clock, 3 * self.clocks), (self._pack, self.registry),
+            (self._command, 40), (self._claim, 4), (self._service, 2), (self._clock, 3 * self.clocks),
+            (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return make(state)
@@ -314,6 +315,8 @@ class History:
             more["kind"] = self.random.choice((None, "call", "raise", "raise", "shout"))
         if verb == "place" and self.random.random() < 0.9:
             more |= self._place()
+        if state.claims and self.random.random() < 0.2:
+            more["claim"] = self.random.choice(sorted(claim.token for claim in state.claims.values()))
         return self._spoken(verb, role, target=target, **more)
 
     def _fitting(self, verb: str, rows: dict[str, Any]) -> list[str]:
@@ -332,6 +335,18 @@ class History:
         started = tuple(state for state, steps in lifecycle.items() if verb in steps)
         wanted = waiting.get(verb, started or None)
         return sorted(id_ for id_, row in rows.items() if wanted is None or row.state in wanted)
+
+    def _claim(self, state: CityState) -> Said:
+        verb = self.random.choice(("claim", "claim", "release", "take_over"))
+        held = self.random.choice(sorted(state.claims)) if state.claims and self.random.random() < 0.7 else ""
+        target = held.partition(" ")[2] or self._any(
+            self.random.choice((state.incidents, state.incidents, state.alerts))
+        )
+        role = self.random.choice(("dispatcher", "dispatcher", "supervisor", "call_taker"))
+        more: dict[str, Any] = {"reason": self.random.choice(("", "原因"))}
+        if held and self.random.random() < 0.4:
+            more["claim"] = state.claims[held].token - (self.random.random() < 0.3)
+        return self._spoken(verb, role, target=target, **more)
 
     def _service(self, state: CityState) -> Said:
         subjects = [*state.sources, *(row.subject for row in state.alerts.values()), "noise-0", "pm10-1", "cam-0"]

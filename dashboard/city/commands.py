@@ -72,6 +72,8 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     duplicate_of: _Key | None = None
     """The alert or incident that a duplicate is one of."""
     registry: dict[str, Any] | None = None
+    claim: int | None = None
+    """Token of the claim under which the person acts: where the item is another's by now, the command is refused."""
 
 
 VERBS: Final = {
@@ -105,6 +107,9 @@ VERBS: Final = {
     "deescalate": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
     "place": ("complaints", {"call_taker", "dispatcher", "supervisor"}),
     "answer": ("complaints", {"call_taker", "supervisor"}),
+    "claim": ("", {"call_taker", "dispatcher", "supervisor"}),
+    "release": ("", {"call_taker", "dispatcher", "supervisor"}),
+    "take_over": ("", {"supervisor"}),
     "set_clock": ("", {"administrator"}),
     "change_registry": ("", {"administrator"}),
 }

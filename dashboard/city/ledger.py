@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from dashboard.city import alerts, teams
 from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, HELD, ON_SCENE, Assignment
 from dashboard.city.changes import Change, Rows
+from dashboard.city.claims import followed
 from dashboard.city.correlation import OpenByPlace
 from dashboard.city.deadlines import (
     YELLOW_HANDLING,
@@ -152,6 +153,8 @@ class Ledger:
 
         `at_ms` is the city time of effect, the input's own city time by default.
         """
+        if claims := followed(self.state.claims, self.state.incidents, rows or {}):
+            rows = {**(rows or {}), "claims": {**claims, **(rows or {}).get("claims", {})}}
         change = Change(
             seq=self.state.seq + 1,
             at_ms=self.now_ms if at_ms is None else at_ms,

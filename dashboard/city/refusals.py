@@ -5,13 +5,16 @@ Each check raises a refusal with a code and what the person needs to know. May n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dashboard.city.commands import Command, Person
 from dashboard.city.incidents import LIFECYCLE, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.state import Entry
 from dashboard.errors import Refused
+
+_ASIDE: Final = {"claim_granted", "claim_released", "claim_taken"}
+"""Lines of a timeline that change nothing of the incident itself."""
 
 
 def name_of(person: Person) -> str:
@@ -72,6 +75,6 @@ def not_by_dispatcher(incident: Incident, by: str) -> None:
 
 
 def last_entry(ledger: Ledger, incident: str | None) -> Entry | None:
-    """The newest line of an incident's timeline, None where it has none."""
+    """The newest line of an incident's timeline that changed it, None where it has none."""
     timeline = ledger.state.timelines.get(incident or "", [])
-    return timeline[-1] if timeline else None
+    return next((entry for entry in reversed(timeline) if entry.type not in _ASIDE), None)

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from dashboard.city.alerts import Alert
 from dashboard.city.assignments import Assignment
 from dashboard.city.changes import Change
+from dashboard.city.claims import Claim
 from dashboard.city.complaints import OpenComplaint
 from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.signals import Signal
@@ -39,9 +40,10 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "complaints": OpenComplaint,
     "signals": Signal,
     "out_of_service": OutOfService,
+    "claims": Claim,
 }
 """Every table of rows that changes may touch."""
-PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service")
+PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service", "claims")
 """The tables that screens hold; `signals` is the memory of rules."""
 
 
@@ -117,6 +119,7 @@ class CityState(Struct):
     complaints: dict[str, OpenComplaint] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
     out_of_service: dict[str, OutOfService] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""

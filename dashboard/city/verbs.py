@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, dispatching, escalating, sending, shelving, supervision
+from dashboard.city import alerts, claiming, dispatching, escalating, sending, shelving, supervision
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -45,7 +45,9 @@ def carry_out(ledger: Ledger, command: Command) -> None:
         row = getattr(ledger.state, table).get(command.target)
         if row is None:
             raise Refused("not_there", target=command.target, table=table)
+    held = claiming.own_claim(ledger, command, person, row)
     _DO[command.verb](ledger, command, person, row)
+    claiming.worked(ledger, held)
 
 
 # ---- alerts and incidents -------------------------------------------------------------------------------------------
@@ -251,6 +253,9 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "confirm": dispatching.confirm,
     "place": _place,
     "answer": _answer,
+    "claim": claiming.claim,
+    "release": claiming.release,
+    "take_over": claiming.take_over,
     "set_clock": _set_clock,
     "change_registry": _change_registry,
 }

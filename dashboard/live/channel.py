@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct, field
 
 from dashboard.city.commands import Person, decode_command
+from dashboard.city.refusals import name_of
 from dashboard.errors import Refused
 from dashboard.live.room import ControlRoom
 from dashboard.live.sight import View, view_of
@@ -35,8 +36,15 @@ IN_FLIGHT: Final = 32
 """Commands of one screen that may wait for their answers at once."""
 ANSWER: Final = b'{"type":"answer"'
 """What is told once, to the asker alone: no snapshot makes up for it."""
+PRESENCE_S: Final = 1.0
 INCIDENTS: Final = 32
 """Incidents of which one screen may follow the details: advice is worked out anew for each every few seconds."""
+FACES: Final = 8
+"""People named on one incident."""
+WATCHED: Final = 500
+"""Incidents of which screens hear who looks at them."""
+AT_WORK: Final = {"call_taker", "dispatcher", "supervisor", "leader"}
+"""Roles of people who sit at a console; walls and viewers are nobody at work."""
 TOPICS: Final = ("changes", "telemetry", "kpi", "rejected")
 
 
@@ -104,6 +112,8 @@ class Channel:
         """`build` names the program's version: a page of another one reloads itself at a quiet minute."""
         self.room, self.build = room, build
         self.viewers: set[Viewer] = set()
+        self.presence: dict[str, list[dict[str, str]]] = {}
+        """Who looks at which incident, as screens were told last. Of this process alone, and not journaled."""
         self._tasks: list[asyncio.Task[None]] = []
         room.listeners.append(self._told)
 
@@ -111,7 +121,7 @@ class Channel:
         """Begin to beat."""
         paces = (
             (FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest),
-            (ADVICE_S, self._advise),
+            (ADVICE_S, self._advise), (PRESENCE_S, self._see_each_other),
         )  # fmt: skip
         for period, act in paces:
             self._tasks.append(asyncio.create_task(_every(period, act)))
@@ -188,6 +198,9 @@ class Channel:
         viewer.behind = missed is None
         for message in missed or ():
             viewer.send(message)
+        viewer.send(msgspec.json.encode({"type": "you", "who": name_of(viewer.person)}))
+        if self.presence and "changes" in viewer.topics:
+            viewer.send(_presence(self.presence))
         viewer.send(self._heartbeat())
         viewer.wake.set()
 
@@ -325,6 +338,28 @@ class Channel:
                         details[id_] = self.room.detail(id_)
                     viewer.send(details[id_])
 
+    def _see_each_other(self) -> None:
+        """Once a second, where it changed: who has which incident open."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for viewer in sorted(self.viewers, key=lambda one: (one.person.seat, one.person.role, one.person.name)):
+            if viewer.person.role not in AT_WORK:
+                continue
+            face = {"name": viewer.person.name, "role": viewer.person.role, "seat": viewer.person.seat}
+            for topic in viewer.topics:
+                looked_at = topic.removeprefix("incident:")
+                if looked_at == topic or (looked_at not in found and len(found) >= WATCHED):
+                    continue
+                faces = found.setdefault(looked_at, [])
+                if face not in faces and len(faces) < FACES:
+                    faces.append(face)
+        if found == self.presence:
+            return
+        self.presence = found
+        message = _presence(found)
+        for viewer in self.viewers:
+            if "changes" in viewer.topics:
+                viewer.send(message)
+
 
 class _Look(Struct):
     bbox: tuple[float, float, float, float]
@@ -339,6 +374,10 @@ def _command_of(raw: str) -> dict[str, Any]:
         raise Refused("bad_command", detail=str(error)) from None
     body.pop("type", None)
     return body
+
+
+def _presence(rows: dict[str, list[dict[str, str]]]) -> bytes:
+    return msgspec.json.encode({"type": "presence", "rows": rows})
 
 
 def _telemetry(rows: dict[str, Any], whole: bool = False) -> bytes:

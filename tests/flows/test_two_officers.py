@@ -20,6 +20,7 @@ from dashboard.live.streams import key
 from tests.cities import LAT, LON, a_pack, a_team
 
 ROUNDS = 1_000
+CLAIMS = 200
 LI, WANG = Person("1", "dispatcher", "李伟"), Person("2", "dispatcher", "王芳")
 
 
@@ -105,6 +106,44 @@ async def test_one_wins_and_the_other_is_told_who_and_when(redis_address, tmp_pa
             for (person, desk, again), answer in zip(asked, answers, strict=True):
                 assert await desk.submit(again, person) == answer  # asking twice gives the same answer
         assert [len(desk.state.assignments) for desk in desks] == [ROUNDS, ROUNDS]
+        assert set(wins) == {"李伟", "王芳"}
+        for desk in desks:
+            await desk.close()
+
+
+async def test_two_who_claim_the_same_one_and_a_screen_that_stood_still(redis_address, tmp_path):
+    """One holds it, the other is kept off and told by whom; what was written under a claim that was lost is refused."""
+    with engine_at_work(redis_address, tmp_path), redis.Redis.from_url(redis_address) as client:
+        for number in range(CLAIMS):
+            report(client, number)
+        desks = [ControlRoom(redis_address, tmp_path) for _ in range(2)]
+        watch = Watch(desks)
+        for desk in desks:
+            await desk.open()
+        await watch.until(lambda: all(len(desk.state.incidents) == CLAIMS for desk in desks))
+        chief, wins = Person("9", "supervisor", "赵主任"), Counter[str]()
+        for number, id_ in enumerate(list(desks[0].state.incidents)):
+            await desks[0].submit(Command(id=f"f-{id_}", verb="file", target=id_), chief)
+            asked = [(LI, desks[0]), (WANG, desks[1])][:: -1 if number % 2 else 1]
+            answers = await asyncio.gather(
+                *(desk.submit(Command(id=f"c{who.seat}-{id_}", verb="claim", target=id_), who) for who, desk in asked)
+            )
+            assert sorted(answer["status"] for answer in answers) == ["done", "refused"], answers
+            won = next(place for place, answer in enumerate(answers) if answer["status"] == "done")
+            (winner, _), (loser, desk), lost = asked[won], asked[1 - won], answers[1 - won]
+            wins[winner.name] += 1
+            by, item = f"dispatcher/{winner.seat}/{winner.name}", f"incidents {id_}"
+            assert (lost["code"], lost["args"]["by"]) == ("claimed", by)
+            again = await desk.submit(Command(id=f"d-{id_}", verb="dispatch_team", target=id_, team="t1"), loser)
+            assert (again["code"], again["args"]["by"]) == ("claimed", by)
+            await watch.until(lambda item=item: all(item in desk.state.claims for desk in desks))
+            token = desks[0].state.claims[item].token
+            taken = await desks[0].submit(Command(id=f"o-{id_}", verb="take_over", target=id_, reason="换人"), chief)
+            assert taken == {"status": "done"}
+            old = Command(id=f"e-{id_}", verb="dispatch_team", target=id_, team="t1", claim=token)
+            frozen = await asked[won][1].submit(old, winner)
+            assert (frozen["code"], frozen["args"]["by"]) == ("claim_lost", "supervisor/9/赵主任")
+        assert desks[0].state.assignments == {}
         assert set(wins) == {"李伟", "王芳"}
         for desk in desks:
             await desk.close()

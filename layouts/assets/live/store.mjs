@@ -1,6 +1,15 @@
 /** The browser's copy of what everybody sees: keyed tables, one generic upsert of whole rows, no rule of the domain. Knows no element and no socket. */
 
-export const TABLES = ["alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service"];
+export const TABLES = [
+  "alerts",
+  "incidents",
+  "assignments",
+  "teams",
+  "sources",
+  "complaints",
+  "out_of_service",
+  "claims",
+];
 const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 
 const CRC = (() => {
@@ -32,6 +41,8 @@ export class Store {
     /** @type {Map<string, Row>} */ this.details = new Map();
     this.seq = null;
     this.pack = null;
+    /** Who looks at which incident now. @type {Map<string, {name: string, role: string, seat: string}[]>} */ this.presence = new Map();
+    this.me = null; // how this screen's person stands in the journal
     this.checked = null; // {at, holds}: the last comparison with the store of the server
     this.listeners = new Map();
   }
@@ -105,6 +116,16 @@ export class Store {
     const known = this.details.get(detail.topic) ?? {};
     this.details.set(detail.topic, { ...known, ...detail });
     this.tell("detail", detail.topic);
+  }
+
+  apply_presence({ rows }) {
+    this.presence = new Map(Object.entries(rows));
+    this.tell("presence", this.presence);
+  }
+
+  apply_you({ who }) {
+    this.me = who;
+    this.tell("you", who);
   }
 
   apply_rejected({ rows }) {

@@ -36,6 +36,7 @@ function spell(value, kind) {
   if (kind === "time") return timeOfDay(Number(value));
   if (kind === "metres") return metres(Number(value));
   if (kind === "category") return category(value);
+  if (kind === "person") return person(String(value));
   if (kind === "number") return figure(Number(value));
   if (kind)
     return Array.isArray(value)
@@ -47,6 +48,9 @@ function spell(value, kind) {
       ? value.join(lang === "en" ? ", " : "、")
       : String(value);
 }
+
+/** The name of who stands in the journal as `dispatcher/2/李伟`. */
+export const person = (by) => by.split("/").pop() || by.replace(/^\/+|\/+$/g, "");
 
 /** A figure as people read it: at most two places, a true minus. */
 export const figure = (value) =>

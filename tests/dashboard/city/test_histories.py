@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.city import alerts, assignments, incidents
+from dashboard.city import alerts, assignments, claims, incidents
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.events import Complaint, decode_data
@@ -72,6 +73,31 @@ def check_rows(state: CityState, change: Change) -> None:
                 check_role(change, table, before.state, row.state)
 
 
+HANDS: Final = {
+    "incident_acknowledged", "incident_accepted", "incident_filed", "incident_voided", "incident_returned",
+    "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
+    "incident_reworked", "incident_closed", "incident_force_closed", "incident_reopened", "incident_escalated",
+    "incident_deescalated", "assignment_held",
+    "assignment_sent", "assignment_taken_back", "assignment_recalled", "alert_acknowledged", "alert_shelved",
+    "alert_unshelved",
+}  # fmt: skip
+"""What is changed by a verb on an incident, an order or an alert."""
+
+
+def check_claims(state: CityState, change: Change) -> None:
+    """Against the state before the change: what somebody holds is changed by him, or by a supervisor."""
+    role, asked = change.by.partition("/")[0], change.cause and change.type in HANDS
+    for claim in state.claims.values():
+        mine = change.incident == claim.target or claim.target in change.rows.get("alerts", {})
+        if asked and mine and role in ROLES and claim.who != change.by and role != "supervisor":
+            assert not claims.protects(claim, change.received_ms), (change.type, change.by, claim)
+    for id_, row in change.rows.get("claims", {}).items():
+        before = state.claims.get(id_)
+        if row is not None and before is not None and row.who != before.who:
+            assert row.token == change.seq > before.token
+            assert change.type == "claim_taken" or not claims.protects(before, change.received_ms)
+
+
 def check_city(state: CityState) -> None:
     """After a change."""
     for incident in state.incidents.values():
@@ -109,6 +135,12 @@ def check_city(state: CityState) -> None:
         assert holds == (alert.id in raised), (alert.id, alert.state, alert.seat)  # followed, put away or not
         if alert.state == alerts.OUT_OF_SERVICE:
             assert state.out_of_service
+    for id_, claim in state.claims.items():
+        held = getattr(state, claim.table).get(claim.target)
+        assert held is not None
+        assert id_ == claims.claim_key(claim.table, claim.target)
+        assert claim.table == "alerts" or held.state in incidents.OPEN
+        assert claim.token <= state.seq
     active = Counter(
         row.team for row in state.assignments.values() if row.state in assignments.ACTIVE and not row.waiting
     )
@@ -147,6 +179,7 @@ def test_every_step_of_every_history_is_lawful(seed):
             changes = lived.changes()
             for change in changes[read:]:
                 check_rows(state, change)
+                check_claims(state, change)
                 check_merging(state, change, lived.engine.desk.ledger.categories)
                 apply(state, change)
                 check_city(state)
@@ -183,9 +216,10 @@ def test_histories_go_everywhere():
         "feedback_noted", "team_duty",
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
         "source_changed", "command_refused",
+        "claim_granted", "claim_renewed", "claim_released", "claim_taken",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 31
+    assert len(VERBS) == 34
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}

@@ -85,9 +85,9 @@ class Centre:
         self.play.at(T0 + self.number * 1000, [("complaint", fields)])
         self.follow()
 
-    def screen(self, **hello) -> Screen:
+    def screen(self, person: Person = VIEWER, **hello) -> Screen:
         screen = Screen()
-        self.tasks.append(asyncio.create_task(self.channel.serve(screen, VIEWER)))
+        self.tasks.append(asyncio.create_task(self.channel.serve(screen, person)))
         if hello:
             screen.say(type="hello", **hello)
         return screen
@@ -135,7 +135,7 @@ async def test_only_what_was_asked_for(centre):
     centre.happens()
     centre.room._hear(b'{"type":"kpi","rows":{"open":{"value":1}}}')
     assert (await screen.hears("kpi"))["rows"]["open"]["value"] == 1
-    assert {message["type"] for message in screen.heard} == {"heartbeat", "kpi"}
+    assert {message["type"] for message in screen.heard} == {"you", "heartbeat", "kpi"}
     late = centre.screen(after=None, topics=["kpi"])
     assert (await late.hears("kpi"))["rows"]["open"]["value"] == 1  # what is known, at once
 
@@ -372,3 +372,45 @@ def test_every_code_of_the_channel_and_the_control_room_has_words():
             found |= {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
     assert {"bad_message", "store_lost", "too_many_commands", "engine_fault"} <= found
     assert sorted(code for code in found if code not in WORDS) == []
+
+
+# ---- who looks at what ----------------------------------------------------------------------------------------------
+
+
+async def test_screens_are_told_who_looks_at_an_incident_and_only_when_it_changes(centre):
+    here, there = (
+        centre.screen(person=Person(seat, "dispatcher", name)) for seat, name in (("2", "李伟"), ("3", "王芳"))
+    )
+    wall = centre.screen(person=Person("W", "wall", "大屏"))
+    for screen in (here, there, wall):
+        screen.say(type="hello", after=None, topics=["changes"])
+    assert (await here.hears("you"))["who"] == "dispatcher/2/李伟"
+    for screen in (here, there, wall):
+        await screen.hears("snapshot")
+        screen.say(type="topics", topics=["changes", "incident:i-1"])
+        await screen.hears("detail")
+    centre.channel._see_each_other()
+    told = await wall.hears("presence")
+    faces = [{"name": "李伟", "role": "dispatcher", "seat": "2"}, {"name": "王芳", "role": "dispatcher", "seat": "3"}]
+    assert told["rows"] == {"i-1": faces}  # the wall is nobody at work
+    centre.channel._see_each_other()
+    late = centre.screen(person=VIEWER)
+    late.say(type="hello", after=None, topics=["changes"])
+    assert (await late.hears("presence"))["rows"] == {"i-1": faces}
+    there.say(type="topics", topics=["changes", "nothing"])
+    await there.hears("error")
+    centre.channel._see_each_other()
+    assert (await wall.hears("presence", 2))["rows"] == {"i-1": faces[:1]}
+    assert len(wall.got("presence")) == 2
+
+
+async def test_what_screens_hear_of_each_other_is_bounded(centre, monkeypatch):
+    monkeypatch.setattr(module, "WATCHED", 3)
+    monkeypatch.setattr(module, "FACES", 2)
+    screens = [centre.screen(person=Person(str(seat), "dispatcher", f"某{seat}")) for seat in range(4)]
+    for screen in screens:
+        screen.say(type="hello", after=None, topics=["changes", *(f"incident:i-{n}" for n in range(5))])
+        await screen.hears("detail", 5)
+    centre.channel._see_each_other()
+    rows = (await screens[0].hears("presence"))["rows"]
+    assert [len(faces) for faces in rows.values()] == [2, 2, 2]
