@@ -37,6 +37,7 @@ def city(pack: Pack) -> dict[str, Any]:
         "view": pack.view,
         "hotline": pack.hotline,
         "filing": pack.filing,
+        "seats": msgspec.to_builtins(pack.seats),
         "stages": msgspec.to_builtins(pack.stages),
         "categories": {one.key: {"zh": one.zh, "en": one.en, "priority": one.priority} for one in pack.categories},
         "areas": {one.key: {"zh": one.zh, "en": one.en} for one in pack.areas},

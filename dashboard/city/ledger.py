@@ -34,6 +34,7 @@ from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incide
 from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.rules import LocalTime, calm_band, limits
+from dashboard.city.seats import Seats
 from dashboard.city.signals import QUIET, Signal, signal_key
 from dashboard.city.state import DAY_MS, CityState, apply
 from dashboard.city.telemetry import (
@@ -113,6 +114,7 @@ class Ledger:
         self.minutes: tuple[int, ...] = ()
         self._limits: set[tuple[tuple[float, float], ...]] = set()
         self.gazetteer = Gazetteer(pack.areas, pack.places)
+        self.seats = Seats(pack, self.gazetteer)
         self.calendar = Calendar(pack)
         self.local = LocalTime(pack.time_zone)
         self.team_of_device = {device.id: device.team for device in pack.devices}

@@ -187,6 +187,18 @@ class Area(Struct, frozen=True, forbid_unknown_fields=True):
     label_lon: float
 
 
+class Seat(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place at the console 席位: what is due from its role in its districts and of its classes; empty = all."""
+
+    id: str
+    """As people name it: "2"."""
+    role: Literal["call_taker", "dispatcher", "supervisor"]
+    zh: str
+    en: str
+    areas: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     """A target of one KPI in this city."""
 
@@ -225,6 +237,8 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     teams: tuple[PackTeam, ...] = ()
     devices: tuple[Device, ...] = ()
     sensors: tuple[Sensor, ...] = ()
+    seats: tuple[Seat, ...] = ()
+    """Without them, one for each role over the whole city (`city.seats`)."""
     stages: Stage = Stage()
     escalations: tuple[Escalation, ...] = ()
     figures: tuple[Figure, ...] = ()

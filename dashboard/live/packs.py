@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from dashboard.city.incidents import OPEN
-from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Place, Rule, Sensor
+from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Place, Rule, Seat, Sensor
 from dashboard.city.places import distance_m, moved, to_wgs84
 from dashboard.errors import CannotStart
 
@@ -34,6 +34,7 @@ FILES: Final[Mapping[str, str]] = {
     "devices": "devices.toml",
     "sensors": "sensors.json",
     "holidays": "holidays.toml",
+    "seats": "seats.toml",
 }
 """Field of `Pack` → the file that holds it by that name; `pack.toml` holds the rest. `.json` may stand for `.toml`."""
 NEEDED: Final = ("categories", "rules", "areas")
@@ -102,6 +103,7 @@ _ENTRY: Final[Mapping[str, Any]] = {
     "devices": Device,
     "sensors": Sensor,
     "holidays": dict[str, Any],
+    "seats": Seat,
 }
 
 
@@ -195,6 +197,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_token": "Device {device}: token_sha256 must be the 64 hexadecimal digits of a SHA-256, or it cannot log in.",
     "pack_shift": "Team {team}: “{time}” is not a time of day.",
     "pack_skill": "Class {category} asks for “{skill}”, which no team has.",
+    "pack_seat": "Seat {seat}: there is no {what} “{key}”.",
     "pack_holidays": "No holiday notice for {year}: limits in work days and hours of that year show “no calendar”.",
     "pack_holiday_date": "Holidays of {year}: “{date}” is not a date of that year.",
     "pack_escalation_state": "Escalation {escalation}: an open incident is never in the state “{state}”.",
@@ -211,7 +214,15 @@ def problems(directory: Path | str, years: Iterable[int] = ()) -> list[Problem]:
         pack = load(directory)
     except CannotStart as error:
         return [Problem("pack_unreadable", {"sentence": str(error)})]
-    found = [*_head(pack), *_twice(pack), *_rules(pack), *_outside(pack), *_teams(pack), *_calendar(pack, years)]
+    found = [
+        *_head(pack),
+        *_twice(pack),
+        *_rules(pack),
+        *_outside(pack),
+        *_teams(pack),
+        *_calendar(pack, years),
+        *_seats(pack),
+    ]
     found += _map_problems(Path(directory))
     return sorted(found, key=lambda problem: problem.warning)
 
@@ -244,7 +255,18 @@ def _head(pack: Pack) -> Iterator[Problem]:
 
 
 def _twice(pack: Pack) -> Iterator[Problem]:
-    for table in ("categories", "rules", "areas", "places", "teams", "devices", "sensors", "figures", "escalations"):
+    for table in (
+        "categories",
+        "rules",
+        "areas",
+        "places",
+        "teams",
+        "devices",
+        "sensors",
+        "figures",
+        "escalations",
+        "seats",
+    ):
         ids = Counter(getattr(entry, "id", None) or entry.key for entry in getattr(pack, table))
         yield from (Problem("pack_twice", {"table": table, "id": i, "times": n}) for i, n in ids.items() if n > 1)
     calls = Counter(team.call for team in pack.teams)
@@ -308,6 +330,14 @@ def _teams(pack: Pack) -> Iterator[Problem]:
         for category in pack.categories:
             for skill in sorted(set(category.skills) - skills):
                 yield Problem("pack_skill", {"category": category.key, "skill": skill}, warning=True)
+
+
+def _seats(pack: Pack) -> Iterator[Problem]:
+    areas, categories = {area.key for area in pack.areas}, {category.key for category in pack.categories}
+    for seat in pack.seats:
+        for what, known, named in (("district", areas, seat.areas), ("class", categories, seat.categories)):
+            for key in sorted(set(named) - known):
+                yield Problem("pack_seat", {"seat": seat.id, "what": what, "key": key})
 
 
 def _calendar(pack: Pack, years: Iterable[int]) -> Iterator[Problem]:
