@@ -57,6 +57,24 @@ def speed(text: str) -> float:
     return value
 
 
+def minutes(text: str) -> int:
+    """How long a training goes on, 1 to 720 minutes of the city clock."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 720:
+        raise argparse.ArgumentTypeError("a training goes on for 1 to 720 minutes")
+    return int(text)
+
+
+def peak(text: str) -> float:
+    """So many times the usual calls, 1 to 5: beyond it the afternoon takes too long to rehearse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value <= 5:
+        raise argparse.ArgumentTypeError("a peak is a number from 1 to 5")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="comis", description="COMIS, a real-time command centre for a city.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -67,6 +85,15 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=speed, default=1.0, metavar="N|max", help="speed of the city clock, 1 to 600, or max"
     )
     up.add_argument("--pack", metavar="DIR", help="city pack to run (COMIS_PACK)")
+    up.add_argument(
+        "--training",
+        type=minutes,
+        nargs="?",
+        const=30,
+        metavar="MIN",
+        help="a peak to practise on, in a city of its own, scored after so many minutes of its clock (30)",
+    )
+    up.add_argument("--peak", type=peak, metavar="N", help="so many times the usual calls, 1 to 5; 2 in a training")
 
     _command(commands, "web", _part, "pages, live channel and doors").set_defaults(part="web")
     _command(commands, "engine", _part, "the single writer of the city's state").set_defaults(part="engine")
@@ -78,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, metavar="N", help="another city of the same kind")
     simulate.add_argument("--truth", type=Path, metavar="FILE", help="write what really happened, for scoring")
     simulate.add_argument("--no-officers", action="store_true", help="nobody sits at the other seats")
+    simulate.add_argument("--training", type=minutes, metavar="MIN", help="leave the dispatcher's seat, mark and score")
+    simulate.add_argument("--peak", type=peak, default=1.0, metavar="N")
     simulate.add_argument("--pack", metavar="DIR")
 
     replay = _command(commands, "replay", _replay, "play recorded events through the doors")
@@ -110,7 +139,13 @@ def _command(commands: Any, name: str, run: Any, help_text: str, *, takes_more: 
 def _up(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
     from dashboard.live import launcher
 
-    return launcher.main(settings, simulation=None if chosen.no_simulation else ["--speed", str(chosen.speed)])
+    if chosen.no_simulation:
+        return launcher.main(settings, simulation=None)
+    options = ["--speed", str(chosen.speed), "--peak", str(chosen.peak or (2 if chosen.training else 1))]
+    if chosen.training:
+        options += ["--training", str(chosen.training)]
+        settings = launcher.own_city(settings, "training")
+    return launcher.main(settings, simulation=options)
 
 
 def _part(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
@@ -118,7 +153,10 @@ def _part(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) 
 
 
 def _simulate(settings: Settings, chosen: argparse.Namespace, _rest: Sequence[str]) -> int:
-    options = {"speed": chosen.speed, "seed": chosen.seed, "truth": chosen.truth, "officers": not chosen.no_officers}
+    options = {
+        "speed": chosen.speed, "seed": chosen.seed, "truth": chosen.truth, "officers": not chosen.no_officers,
+        "training_min": chosen.training, "peak": chosen.peak,
+    }  # fmt: skip
     return _run("simulate", "feeds.simulation:main", settings, **options)
 
 

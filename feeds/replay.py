@@ -12,7 +12,6 @@ import asyncio
 import dataclasses
 import json
 import secrets
-import shutil
 import signal
 import time
 import urllib.error
@@ -33,6 +32,7 @@ from dashboard.city.state import Clock
 from dashboard.errors import BadPayload, CannotStart, StreamLost
 from dashboard.live import packs
 from dashboard.live.intake import RedisIntake, read_clock, real_now_ms
+from dashboard.live.launcher import own_city, running
 from dashboard.live.streams import CLOCK, parse_id
 from dashboard.settings import Settings
 from feeds.complaint import export
@@ -47,8 +47,6 @@ ANSWER_S: Final = 10
 PAUSE_S: Final = 0.02
 SAY_S: Final = 2
 WORD: Final = "replay"
-MARK: Final = "this-is-a-replay"
-"""Only a directory with this file in it is emptied for a new replay."""
 
 Say = Callable[[str], None]
 
@@ -135,8 +133,6 @@ def _duration(seconds: float) -> str:
 
 
 def _with_own_city(settings: Settings, recording: Recording, chosen: argparse.Namespace, say: Say) -> int:
-    from dashboard.live.launcher import running
-
     given = settings.pack if getattr(chosen, "pack", None) else None
     own = own_settings(settings, recording, given)
     pack = packs.load(own.pack)
@@ -160,20 +156,15 @@ def own_settings(settings: Settings, recording: Recording, pack: Path | None) ->
         CannotStart: the directory holds something else, or the recording has no place at all.
     """
     mapping = recording.mapping
-    directory = settings.data_dir / f"replay-{mapping.key}"
-    if directory.exists() and not (directory / MARK).exists():
-        raise CannotStart(f"{directory} is not the directory of an earlier replay; move it away.")
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700, parents=True)
-    (directory / MARK).touch()
+    own = own_city(settings, f"replay-{mapping.key}")
     if pack is None:
         bounds = export.bounds_of(recording.complaints)
         if bounds is None:
             raise CannotStart("The recording has no place on the map; --pack names the city that it belongs to.")
-        pack = directory / "pack"
+        pack = own.data_dir / "pack"
         categories = export.categories_of(recording.complaints)
         packs.pack_from_bounds(mapping.key, mapping.zh, mapping.en, bounds, mapping.time_zone, categories, pack)
-    return dataclasses.replace(settings, data_dir=directory, pack=pack)
+    return dataclasses.replace(own, pack=pack)
 
 
 # ---- the replay ----

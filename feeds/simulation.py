@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboard.city.assignments import ACTIVE
+from dashboard.city.commands import Command
 from dashboard.city.pack import Pack
 from dashboard.city.state import CityState
 from dashboard.errors import FeedLost, StreamLost
@@ -35,7 +36,7 @@ from feeds.patrol.simulate import Order, Said, Team
 from feeds.performance import perform
 from feeds.rehearsal import OPERATOR, order_from, rehearse, set_clock
 from feeds.simulated_city import SimulatedCity
-from feeds.truth import Script, Voices, load_script, load_voices
+from feeds.truth import MINUTE_MS, Script, Voices, load_script, load_voices
 
 log = logging.getLogger(__name__)
 
@@ -61,24 +62,34 @@ MOST_WAITING: Final = 200
 
 
 async def main(
-    settings: Settings, *, speed: float = 1.0, seed: int | None = None, truth: Path | None = None, officers: bool = True
+    settings: Settings,
+    *,
+    speed: float = 1.0,
+    seed: int | None = None,
+    truth: Path | None = None,
+    officers: bool = True,
+    training_min: int | None = None,
+    peak: float = 1.0,
 ) -> int:
     """Runs the simulated city until SIGTERM or SIGINT.
 
     `speed`: city seconds in a real one, infinity for as fast as makes sense. `truth`: what really happened is written
-    there, one JSON object a line. `officers` False: nobody sits at the other seats.
+    there, one JSON object a line. `officers` False: nobody sits at the other seats. `training_min`: whoever sits at
+    the dispatcher's seat is trained for so long. `peak`: so many times the usual calls.
 
     Raises:
         CannotStart: the pack cannot be read or has no script.
     """
     pack = await asyncio.to_thread(packs.load, settings.pack)
-    script = load_script(settings.pack, pack)
+    script = load_script(settings.pack, pack).at_peak(peak)
     voices = load_voices(settings.pack, script)
     rate = MAX_RATE if math.isinf(speed) else speed
     stopped = _stop_signal()
     with contextlib.ExitStack() as files:
         lines = files.enter_context(truth.open("ab")) if truth else None
-        running = Simulation(settings, pack, script, voices, SEED if seed is None else seed, rate, lines, officers)
+        running = Simulation(
+            settings, pack, script, voices, SEED if seed is None else seed, rate, lines, officers, training_min
+        )
         work = asyncio.create_task(running.run())
         ended = asyncio.create_task(stopped.wait())
         await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,8 +117,10 @@ class Simulation:
         rate: float,
         truth: BinaryIO | None,
         officers: bool,
+        training_min: int | None = None,
     ) -> None:
         """Nothing is connected yet."""
+        self.training_min = training_min
         self.settings, self.pack, self.script, self.voices = settings, pack, script, voices
         self.seed, self.rate, self.truth = seed, rate, truth
         self.intake = RedisIntake(settings.redis_address)
@@ -137,6 +150,7 @@ class Simulation:
                     await asyncio.wait_for(self._calls.opened(), DOOR_TIME_S)
                 try:
                     await self._turn_clock(city_ms, self.rate)
+                    await self._begin_training(city_ms)
                     await self._live()
                 finally:
                     await self._stand_still()
@@ -180,7 +194,7 @@ class Simulation:
             log.info("city goes on city_ms=%d incidents=%d", now_ms, len(self.room.state.incidents))
         for team in self.city.teams.values():
             team.report_in(opens_ms)
-        officers.dispatching_since_ms = opens_ms
+        officers.dispatching_since_ms = opens_ms if self.training_min is None else None
         self.officers = officers if self._with_officers else None
         return opens_ms
 
@@ -192,6 +206,15 @@ class Simulation:
                 return
             log.warning("the engine does not answer; waiting")
             await asyncio.sleep(STEP_S[1])
+
+    async def _begin_training(self, city_ms: int) -> None:
+        """Whoever sits at the dispatcher's seat is trained from now; one that began before a restart goes on."""
+        if self.training_min is not None and not self.room.state.trainings:
+            command = Command(
+                id=f"training-{city_ms}", verb="begin_training", until_ms=city_ms + self.training_min * MINUTE_MS
+            )
+            answer = await self.room.submit(command, OPERATOR)
+            log.info("training minutes=%d answer=%s", self.training_min, answer.get("code", answer["status"]))
 
     async def _stand_still(self) -> None:
         """The city clock ends with the city that it is of, and whoever starts again goes on from here.

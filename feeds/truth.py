@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dashboard.city.pack import Pack, Place, Sensor
 from dashboard.city.places import distance_m, moved
@@ -130,6 +131,11 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     talk: Talk
     teams: TeamHabits
     officers: OfficerHabits
+
+    def at_peak(self, times: float) -> Script:
+        """The same day with so many times the calls and problems; what was written as a burst stays one burst."""
+        kinds = tuple(replace(kind, per_day=kind.per_day * times) for kind in self.kinds)
+        return replace(self, calls_per_day=self.calls_per_day * times, kinds=kinds)
 
     def moment_ms(self, clock: str, zone: ZoneInfo) -> int:
         """A time of the script's day, ms since 1970 UTC."""

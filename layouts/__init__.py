@@ -6,9 +6,9 @@ and the browser's modules (`assets/live`) fill them from the live channel.
 
 from __future__ import annotations
 
-from layouts import dispatch, home, sources, wall
+from layouts import dispatch, home, sources, training, wall
 
-PAGES = (home, dispatch, wall, sources)
+PAGES = (home, dispatch, wall, sources, training)
 """Every page in menu order."""
 
 

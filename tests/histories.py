@@ -161,7 +161,7 @@ class History:
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
             (self._command, 40), (self._claim, 4), (self._service, 2), (self._clock, 3 * self.clocks),
-            (self._pack, self.registry),
+            (self._training, self.clocks), (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return make(state)
@@ -359,6 +359,10 @@ class History:
         now_ms = state.clock.city_ms(self.now_ms)
         to_ms = now_ms + self.random.choice((0, 1000, 400_000, 30 * DAY, -30 * DAY, -1000))
         return self._spoken("set_clock", "administrator", offset_ms=to_ms, rate=self.random.choice((0.0, 1.0, 60.0)))
+
+    def _training(self, state: CityState) -> Said:
+        until_ms = state.clock.city_ms(self.now_ms) + self.random.choice((-1, 60_000, 600_000, DAY))
+        return self._spoken("begin_training", self.random.choice(("administrator", "supervisor")), until_ms=until_ms)
 
     def _pack(self, state: CityState) -> Said:
         rules = tuple(rule for rule in LOUD.rules if self.random.random() < 0.8)

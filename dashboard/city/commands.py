@@ -68,7 +68,7 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=0, le=100_000)] | None = None
     note: _Text = ""
     until_ms: int | None = None
-    """City time, ms since 1970: the day until which an incident is suspended, the moment at which a shelf ends."""
+    """City time, ms since 1970: until when an incident is suspended, when a shelf or a training ends."""
     duplicate_of: _Key | None = None
     """The alert or incident that a duplicate is one of."""
     registry: dict[str, Any] | None = None
@@ -110,6 +110,8 @@ VERBS: Final = {
     "claim": ("", {"call_taker", "dispatcher", "supervisor"}),
     "release": ("", {"call_taker", "dispatcher", "supervisor"}),
     "take_over": ("", {"supervisor"}),
+    "begin_training": ("", {"administrator", "supervisor"}),
+    "end_training": ("trainings", {"administrator", "supervisor"}),
     "set_clock": ("", {"administrator"}),
     "change_registry": ("", {"administrator"}),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from typing import Final
 
-from dashboard.city import dispatching, escalating, handling, reporting, sending, sensing, shelving, verbs
+from dashboard.city import dispatching, escalating, handling, reporting, sending, sensing, shelving, training, verbs
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command
 from dashboard.city.events import (
@@ -45,6 +45,7 @@ _DUE: Final = {
     "send": sending.send_due,
     "shelf": shelving.shelf_due,
     "escalate": escalating.escalate_due,
+    "training": training.end_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 

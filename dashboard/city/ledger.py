@@ -50,6 +50,7 @@ from dashboard.city.telemetry import (
     TeamNow,
     Telemetry,
 )
+from dashboard.city.trainings import RUNNING, Training
 
 UNCATEGORISED: Final = Category(
     key="uncategorised", zh="未分类", en="uncategorised", priority=3, limit=Limit(1, "natural_day")
@@ -133,6 +134,8 @@ class Ledger:
             self._index_signal(key, signal)
         for id_, alert in self.state.alerts.items():
             self._index_alert(id_, alert)
+        for id_, training in self.state.trainings.items():
+            self._index_training(id_, training)
         for id_, timeline in self.state.timelines.items():
             for entry in timeline:
                 self._index_evidence(id_, entry.args)
@@ -185,6 +188,8 @@ class Ledger:
             self._index_signal(key, signal)
         for id_, alert in change.rows.get("alerts", {}).items():
             self._index_alert(id_, alert)
+        for id_, training in change.rows.get("trainings", {}).items():
+            self._index_training(id_, training)
         for id_ in change.rows.get("out_of_service", ()):
             for sensor in self.telemetry.sensors.values():
                 if id_ in (sensor.id, sensor.source):
@@ -222,6 +227,10 @@ class Ledger:
         incident = None if assignment is None else self.state.incidents.get(assignment.incident)
         if incident is not None:
             self._index_escalations(incident)
+
+    def _index_training(self, id_: str, training: Training | None) -> None:
+        if training is not None and training.state == RUNNING:
+            heapq.heappush(self.due, (training.ends_ms, "training", id_))
 
     def _index_signal(self, key: str, signal: Signal | None) -> None:
         if signal is not None and signal.due_ms is not None:

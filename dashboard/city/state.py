@@ -24,6 +24,7 @@ from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.signals import Signal
 from dashboard.city.sources import OutOfService, Source
 from dashboard.city.teams import Team
+from dashboard.city.trainings import Training
 
 DAY_MS: Final = 86_400_000
 REMEMBERED_MS: Final = 7 * DAY_MS
@@ -41,9 +42,10 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "signals": Signal,
     "out_of_service": OutOfService,
     "claims": Claim,
+    "trainings": Training,
 }
 """Every table of rows that changes may touch."""
-PUBLIC: Final = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service", "claims")
+PUBLIC: Final = tuple(table for table in ROW_TYPES if table != "signals")
 """The tables that screens hold; `signals` is the memory of rules."""
 
 
@@ -120,6 +122,8 @@ class CityState(Struct):
     signals: dict[str, Signal] = field(default_factory=dict)
     out_of_service: dict[str, OutOfService] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+    trainings: dict[str, Training] = field(default_factory=dict)
+    """The one that goes on, or the last one with its score."""
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, claiming, dispatching, escalating, sending, shelving, supervision
+from dashboard.city import alerts, claiming, dispatching, escalating, sending, shelving, supervision, training
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -256,6 +256,8 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "claim": claiming.claim,
     "release": claiming.release,
     "take_over": claiming.take_over,
+    "begin_training": training.begin,
+    "end_training": training.end,
     "set_clock": _set_clock,
     "change_registry": _change_registry,
 }

@@ -14,6 +14,7 @@ import functools
 import http.client
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -45,6 +46,9 @@ FIRST_BELIEVED_S = 0.5  # a part that cannot start says so within that long on m
 BELIEVED_S = 3.0
 HOPELESS_DEATHS = 6  # in a row before all was ready: about three seconds of trying
 LOG_KEPT_BYTES = 64 << 20
+
+BEGINS_ANEW = "this-begins-anew-each-time"
+"""Only a directory with this file in it is emptied."""
 
 Say = Callable[[str], None]
 
@@ -311,6 +315,20 @@ class Launcher:
                     f"Warning: this disk takes {self.fsync.p99_ms:.0f} ms to keep what is written (p99); senders will "
                     "wait, and losing nothing in a power cut cannot be promised."
                 )
+
+
+def own_city(settings: Settings, name: str) -> Settings:
+    """Settings of a city that begins anew each time, as a replay or a training: in a directory of that name, emptied.
+
+    Raises: CannotStart where the directory holds something else, which nobody may lose.
+    """
+    directory = settings.data_dir / name
+    if directory.exists() and not (directory / BEGINS_ANEW).exists():
+        raise CannotStart(f"{directory} holds something else than an earlier {name}; move it away.")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+    (directory / BEGINS_ANEW).touch()
+    return dataclasses.replace(settings, data_dir=directory)
 
 
 @contextlib.contextmanager

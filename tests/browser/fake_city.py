@@ -21,13 +21,13 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import callbacks
+from dashboard.city.state import PUBLIC as TABLES
 from dashboard.live import packs
 from layouts import PAGES, shell
 from layouts.documents import city_view, documents
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACK = REPOSITORY / "packs" / "beijing"
-TABLES = ("alerts", "incidents", "assignments", "teams", "sources", "complaints", "out_of_service", "claims")
 EVENING_MS = 1_790_941_328_000  # 2 Oct 2026, 19:42:08 in Beijing
 STEPS = ("sent", "delivered", "seen", "accepted", "en_route", "on_scene", "finished")
 JSON = "application/json"

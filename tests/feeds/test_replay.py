@@ -12,7 +12,7 @@ import redis
 
 from dashboard.errors import CannotStart
 from dashboard.live import packs
-from dashboard.live.launcher import running, temporary_settings
+from dashboard.live.launcher import BEGINS_ANEW, running, temporary_settings
 from dashboard.live.streams import key
 from feeds import replay
 
@@ -114,8 +114,8 @@ def test_only_the_directory_of_a_replay_is_emptied(tmp_path):
     own = replay.own_settings(settings, recording, None)
     (own.data_dir / "old").touch()
     assert not (replay.own_settings(settings, recording, None).data_dir / "old").exists()
-    (own.data_dir / replay.MARK).unlink()
-    with pytest.raises(CannotStart, match="not the directory of an earlier replay"):
+    (own.data_dir / BEGINS_ANEW).unlink()
+    with pytest.raises(CannotStart, match="holds something else than an earlier replay"):
         replay.own_settings(settings, recording, None)
 
 

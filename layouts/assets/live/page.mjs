@@ -1,6 +1,7 @@
 /** The entry of every page: words, pack, store, channel; then the page's own module, once its frame stands. */
 
 import { Channel } from "./channel.mjs";
+import { band } from "./drill.mjs";
 import { Store } from "./store.mjs";
 import { CityClock, setZone } from "./time.mjs";
 import { onPainted } from "./loop.mjs";
@@ -10,6 +11,7 @@ const PAGES = {
   wall: { topics: ["changes", "telemetry", "kpi"], frame: "wall" },
   dispatch: { topics: ["changes", "telemetry", "kpi"], frame: "dispatch" },
   sources: { topics: ["changes", "telemetry", "rejected"], frame: "sources" },
+  training: { topics: ["changes"], frame: "training" },
   home: { topics: ["changes"], frame: "home" },
 };
 const QUIET_MS = 60_000;
@@ -61,12 +63,13 @@ async function start() {
   const [words, pack, basemap, module] = await Promise.all([
     json("/pack/words.json"),
     json("/pack/city.json"),
-    name === "home" ? null : json("/pack/basemap.json"),
+    name === "home" || name === "training" ? null : json("/pack/basemap.json"),
     import(`./${name}.mjs`),
     frame(page.frame),
   ]);
   speak(words, pack);
   setZone(pack.time_zone);
+  band(store, clock);
   module.mount({ root: document.getElementById(page.frame), store, channel, clock, person, basemap, pack });
   channel.start();
   reloadWhenQuiet(channel, name);

@@ -219,7 +219,7 @@ def test_histories_go_everywhere():
         "claim_granted", "claim_renewed", "claim_released", "claim_taken",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 34
+    assert len(VERBS) == 36
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}
