@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from dashboard.city import alerts
 from dashboard.city.assignments import ACTIVE, PATH
@@ -25,7 +26,7 @@ from dashboard.live.engine import Engine
 from dashboard.live.memory_streams import MemoryStreams
 from dashboard.live.streams import Commit
 from dashboard.live.wire import decode_journal
-from tests.cities import DAY, LAT, LON, PACK, T0, a_pack, a_person
+from tests.cities import DAY, DUST, LAT, LON, PACK, T0, a_pack, a_person
 
 Said = tuple[str, dict[str, str]]
 """An input stream and the fields of an entry."""
@@ -34,8 +35,11 @@ CALLS = (
     Escalation("stuck", "未派遣", "stuck", "overdue", states=("pending_dispatch",), to="", raises=True),
     Escalation("unanswered", "未接受", "unanswered", "unaccepted", after_s=60, to="leader", raises=True),
 )
+DUSTIER = replace(DUST, key="dustier", raises="dusty", priority=1, raise_at=400, clear_at=200, on_delay_s=5)
 LOUD = a_pack(
-    rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"), stages=Stage(hold_s=20), escalations=CALLS
+    rules=(*(rule for rule in PACK.rules if rule.kind != "silence"), DUSTIER),
+    stages=Stage(hold_s=20),
+    escalations=CALLS,
 )
 """The city without the one kind of rule that a start may delay; its orders are held for some seconds."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dashboard.city.lifecycle import Lifecycle, Step, by
 
@@ -104,4 +105,22 @@ class Alert(Struct, frozen=True):
     shelved_by: str | None = None
     reason: str | None = None
     """Why it was put away: a code of `words` or a few words."""
+    second: str | None = None
+    """Key of the rule whose second limit raised its priority, while that is passed."""
+    found_priority: int | None = None
+    """The priority that its incident had when the second limit raised that too."""
     version: int = 1
+
+
+def back(alert: Alert) -> Alert:
+    """An alert that was put away, at its own seat again."""
+    return replace(
+        alert,
+        state=LIFECYCLE[alert.state][COMES_BACK[alert.seat or ACTIVE]].to,
+        seat=None,
+        shelved_at_ms=None,
+        shelved_until_ms=None,
+        shelved_by=None,
+        reason=None,
+        version=alert.version + 1,
+    )

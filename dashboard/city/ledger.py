@@ -104,12 +104,18 @@ class Ledger:
         """Take a city pack into use and rebuild all that follows from it."""
         self.pack = pack
         self.categories = {category.key: category for category in pack.categories}
-        self.rules = {rule.key: rule for rule in pack.rules}
+        first = {rule.key for rule in pack.rules if not rule.raises}
+        self.rules = {rule.key: rule for rule in pack.rules if not rule.raises or rule.raises in first}
         self.escalations = {escalation.key: escalation for escalation in pack.escalations}
+        self.seconds: dict[str, tuple[Rule, ...]] = defaultdict(tuple)
+        """Key of a rule → the rules that are its second limits."""
         self.thresholds: dict[str, tuple[Rule, ...]] = defaultdict(tuple)
-        for rule in pack.rules:
+        for rule in self.rules.values():
             if rule.kind == "threshold":
                 self.thresholds[rule.sensor_kind] += (rule,)
+            if rule.raises:
+                self.seconds[rule.raises] += (rule,)
+        self.seconds = dict(self.seconds)
         self.thresholds = dict(self.thresholds)
         self._handling_due: dict[tuple[str, int, int, tuple[tuple[int, int | None], ...]], int | None] = {}
         self.minutes: tuple[int, ...] = ()

@@ -62,8 +62,10 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     Without a response a person can give there is no alert: the four texts are required (ISA-18.2's idea). threshold:
     a reading of `sensor_kind` at or beyond `raise_at` for `on_delay_s` raises; at or back over `clear_at` for
     `off_delay_s` clears. `above` = high is bad. detection: `category` seen with at least `confidence`; clears after
-    `off_delay_s` without another. silence: `share` of a source's sensors of `sensor_kind` (any, where empty) not
-    heard for `after_s`. burst: at least `count` complaints of one category within `radius_m` and `window_s`.
+    `off_delay_s` without another. A threshold rule that `raises` another is a second limit: it makes no alert of its
+    own, the other's alert about the same sensor has this priority while it lasts. silence: `share` of a source's
+    sensors of `sensor_kind` (any, where empty) not heard for `after_s`. burst: at least `count` complaints of one
+    category within `radius_m` and `window_s`.
     """
 
     key: str
@@ -81,6 +83,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     category: str = ""
     """The incident's category; empty for detection = the detected one."""
     sensor_kind: str = ""
+    raises: str = ""
+    """Key of the rule whose second limit this is."""
     unit: str = ""
     above: bool = True
     raise_at: float = 0

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from dashboard.city import alerts, rules
 from dashboard.city.alerts import Alert
 from dashboard.city.events import Detection, Event, Heartbeat, Reading
+from dashboard.city.incidents import OPEN
 from dashboard.city.ledger import Ledger, deterministic_id
 from dashboard.city.pack import Category, Rule
 from dashboard.city.reporting import report_or_join
@@ -241,6 +242,9 @@ def raise_alert(
     image: object = None,
 ) -> None:
     """A signal became an alert: it is written down with its place in words, and joins or opens an incident."""
+    if rule.raises:
+        _second_passed(ledger, rule, signal, at_ms)
+        return
     subject = signal.subject if rule.kind != "detection" else signal.subject.rpartition(":")[0]
     minute = ledger.local.minute(at_ms)
     lat, lon = signal.lat, signal.lon
@@ -296,6 +300,10 @@ def raise_alert(
     )
     if not away:  # what is put away asks nothing of anybody until it comes back
         report_alert(ledger, rule, category or ledger.categories.get(rule.category), alert, at_ms, image)
+    for second in ledger.seconds.get(rule.key, ()):
+        passed = ledger.state.signals.get(signal_key(second.key, signal.subject))
+        if passed is not None and passed.phase != WAITING:
+            _raise_priority(ledger, second, ledger.state.alerts[id_], {}, at_ms)
 
 
 def report_alert(
@@ -339,11 +347,19 @@ def _returned(ledger: Ledger, rule: Rule, subject: str, category: Category | Non
 
 def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
     """The condition is over: an acknowledged alert ends, an unacknowledged one waits to be seen."""
+    rule = ledger.rules.get(signal.rule)
+    if rule is not None and rule.raises:
+        _second_over(ledger, rule, key, signal, at_ms)
+        return
     if signal.alert is None:  # held back while its sensor was out of service
         ledger.decide("signal_cleared", {"signals": {key: None}}, at_ms=at_ms)
         return
     alert = ledger.state.alerts.get(signal.alert)
     rows: dict[str, dict[str, object]] = {"signals": {key: None}}
+    for second in ledger.seconds.get(signal.rule, ()):  # it cannot last longer than the first
+        beyond = signal_key(second.key, signal.subject)
+        if beyond in ledger.state.signals:
+            rows["signals"][beyond] = None
     subject = None
     if alert is not None:
         to = alerts.LIFECYCLE[alert.state]["clear"].to
@@ -360,6 +376,90 @@ def clear_alert(ledger: Ledger, key: str, signal: Signal, at_ms: int) -> None:
         alert=signal.alert,
         subject=subject,
         incident=_in_state(ledger, alert),
+    )
+
+
+# ---- the second limit -----------------------------------------------------------------------------------------------
+
+
+def _second_passed(ledger: Ledger, rule: Rule, signal: Signal, at_ms: int) -> None:
+    """A value is beyond the second limit: the alert of the first one is more urgent while that lasts."""
+    raised = {
+        "signals": {signal_key(rule.key, signal.subject): replace(signal, phase=RAISED, since_ms=at_ms, due_ms=None)}
+    }
+    if ledger.is_out(ledger.telemetry.sensors.get(signal.subject), signal.subject):
+        ledger.decide("signal_held", raised, at_ms=at_ms)
+        return
+    first = ledger.rules[rule.raises]
+    held = ledger.state.signals.get(signal_key(first.key, signal.subject))
+    if held is None or held.alert is None:  # not yet: its on-delay is longer
+        raise_alert(ledger, first, replace(held or signal, rule=first.key), at_ms)
+        held = ledger.state.signals[signal_key(first.key, signal.subject)]
+    _raise_priority(ledger, rule, ledger.state.alerts[held.alert or ""], raised, at_ms)
+
+
+def _raise_priority(ledger: Ledger, rule: Rule, alert: Alert, rows: dict[str, dict[str, Any]], at_ms: int) -> None:
+    """The alert and its incident have the priority of the second limit; an emergency stays on nobody's shelf."""
+    by = f"rule:{rule.key}"
+    if alert.state == alerts.SHELVED and rule.priority == 1 and not (alert.shelved_by or "").startswith("supervisor/"):
+        alert = alerts.back(alert)
+        ledger.decide(
+            "alert_unshelved",
+            {"alerts": {alert.id: alert}},
+            at_ms=at_ms,
+            by=by,
+            incident=_in_state(ledger, alert),
+            alert=alert.id,
+            subject=alert.subject,
+            state=alert.state,
+        )
+    row = replace(alert, priority=rule.priority, second=rule.key, version=alert.version + 1)
+    incident = ledger.state.incidents.get(alert.incident or "")
+    if incident is not None and incident.state in OPEN and rule.priority < incident.priority:
+        row = replace(row, found_priority=incident.priority)
+        rows = {**rows, "incidents": {incident.id: ledger.amended(ledger.more_urgent(incident, rule.priority))}}
+    ledger.decide(
+        "alert_escalated",
+        {**rows, "alerts": {row.id: row}},
+        at_ms=at_ms,
+        by=by,
+        incident=_in_state(ledger, row),
+        alert=row.id,
+        subject=row.subject,
+        priority=row.priority,
+    )
+
+
+def _second_over(ledger: Ledger, rule: Rule, key: str, signal: Signal, at_ms: int) -> None:
+    """The value has been back over the second limit for its off-delay: the priorities are what they were."""
+    first = ledger.rules[rule.raises]
+    held = ledger.state.signals.get(signal_key(first.key, signal.subject))
+    alert = None if held is None else ledger.state.alerts.get(held.alert or "")
+    rows: dict[str, dict[str, Any]] = {"signals": {key: None}}
+    if alert is None or alert.second != rule.key:
+        ledger.decide("signal_cleared", rows, at_ms=at_ms)
+        return
+    row = replace(alert, priority=first.priority, second=None, found_priority=None, version=alert.version + 1)
+    incident = ledger.state.incidents.get(alert.incident or "")
+    others = (one.priority for one in ledger.state.alerts.values() if one.incident == row.incident and one.id != row.id)
+    if (
+        incident is not None
+        and incident.state in OPEN
+        and alert.found_priority is not None
+        and incident.priority == rule.priority
+        and incident.escalated_from is None
+        and min(others, default=3) > incident.priority
+    ):
+        rows["incidents"] = {incident.id: ledger.amended(ledger.less_urgent(incident, alert.found_priority))}
+    ledger.decide(
+        "alert_deescalated",
+        {**rows, "alerts": {row.id: row}},
+        at_ms=at_ms,
+        by=f"rule:{rule.key}",
+        incident=_in_state(ledger, row),
+        alert=row.id,
+        subject=row.subject,
+        priority=row.priority,
     )
 
 

@@ -102,7 +102,7 @@ def not_now(ledger: Ledger, alert: Alert, verb: str) -> Refused:
 
 
 def _take_out(ledger: Ledger, alert: Alert, at_ms: int, by: str) -> None:
-    row = _back(alert)
+    row = alerts.back(alert)
     ledger.decide(
         "alert_unshelved",
         {"alerts": {row.id: None if row.state == alerts.NORMAL else row}},
@@ -114,20 +114,6 @@ def _take_out(ledger: Ledger, alert: Alert, at_ms: int, by: str) -> None:
         state=row.state,
     )
     _report_what_came(ledger, alert, row, alert.shelved_at_ms or 0, at_ms)
-
-
-def _back(alert: Alert) -> Alert:
-    """The alert at its own seat again."""
-    return replace(
-        alert,
-        state=alerts.LIFECYCLE[alert.state][alerts.COMES_BACK[alert.seat or alerts.ACTIVE]].to,
-        seat=None,
-        shelved_at_ms=None,
-        shelved_until_ms=None,
-        shelved_by=None,
-        reason=None,
-        version=alert.version + 1,
-    )
 
 
 def _report_what_came(ledger: Ledger, before: Alert, row: Alert, since_ms: int, at_ms: int) -> None:
@@ -194,7 +180,7 @@ def in_service(ledger: Ledger, command: Command, person: Person, row: OutOfServi
         for alert in ledger.state.alerts.values()
         if alert.state == alerts.OUT_OF_SERVICE and not others & _covers(ledger, alert.subject)
     }
-    back = {id_: _back(alert) for id_, alert in freed.items()}
+    back = {id_: alerts.back(alert) for id_, alert in freed.items()}
     rows: dict[str, dict[str, Any]] = {"out_of_service": {row.id: None}}
     if back:
         rows["alerts"] = {id_: None if now.state == alerts.NORMAL else now for id_, now in back.items()}
@@ -205,6 +191,7 @@ def in_service(ledger: Ledger, command: Command, person: Person, row: OutOfServi
         if (
             signal.alert is None
             and signal.phase != "waiting"
+            and not ledger.rules[signal.rule].raises  # a second limit follows its alert
             and not others & _covers(ledger, _subject(ledger, signal))
         ):
             _raise_held(ledger, key, signal)

@@ -187,6 +187,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_no_category": "No class of problem: nothing can become an incident.",
     "pack_rule_category": "Rule {rule}: there is no class “{category}”.",
     "pack_rule_kind": "Rule {rule}: a {kind} rule needs {field}.",
+    "pack_rule_raises": "Rule {rule}: “{raises}”, which it raises, must be a less urgent threshold rule of the same "
+    "kind, with a limit on the near side of its own.",
     "pack_rule_hysteresis": "Rule {rule}: it clears at {clear_at}, which is not back from where it raises, {raise_at}.",
     "pack_rule_period": "Rule {rule}: “{time}” is not a time of day.",
     "pack_outside": "{table} {id} lies outside the bounds of the city ({lat}, {lon}).",
@@ -277,11 +279,15 @@ def _twice(pack: Pack) -> Iterator[Problem]:
 
 def _rules(pack: Pack) -> Iterator[Problem]:
     categories = {category.key for category in pack.categories}
+    rules = {rule.key: rule for rule in pack.rules}
     for rule in pack.rules:
         if rule.category and rule.category not in categories:
             yield Problem("pack_rule_category", {"rule": rule.key, "category": rule.category})
+        first = rules.get(rule.raises)
+        if rule.raises and (first is None or not _second(first, rule)):
+            yield Problem("pack_rule_raises", {"rule": rule.key, "raises": rule.raises})
         for needed in {"threshold": ("sensor_kind", "category")}.get(rule.kind, ()):
-            if not getattr(rule, needed):
+            if not getattr(rule, needed) and not (needed == "category" and rule.raises):
                 yield Problem("pack_rule_kind", {"rule": rule.key, "kind": rule.kind, "field": needed})
         if rule.kind == "threshold":
             pairs = [(rule.raise_at, rule.clear_at), *((p.raise_at, p.clear_at) for p in rule.periods)]
@@ -292,6 +298,13 @@ def _rules(pack: Pack) -> Iterator[Problem]:
         for time in (time for period in rule.periods for time in (period.start, period.end)):
             if not _is_time(time):
                 yield Problem("pack_rule_period", {"rule": rule.key, "time": time})
+
+
+def _second(first: Rule, rule: Rule) -> bool:
+    """Whether a rule can be the second limit of another."""
+    further = rule.raise_at >= first.raise_at if rule.above else rule.raise_at <= first.raise_at
+    same = (first.kind, first.sensor_kind, first.above) == ("threshold", rule.sensor_kind, rule.above)
+    return rule.kind == "threshold" and same and further and rule.priority < first.priority and not first.raises
 
 
 def _outside(pack: Pack) -> Iterator[Problem]:

@@ -573,6 +573,7 @@ export class Detail {
       ["rule", named(known) || row.rule],
       ["state", word("alert", row.state)],
       row.seat && ["seat", row.seat === "normal" ? word("flag", 0) : word("alert", row.seat)],
+      row.second && ["second", named(rule(row.second)) || row.second],
       row.shelved_by && ["shelved", who(row.shelved_by)],
       row.reason && ["reason", word("reason", row.reason)],
       row.value != null && ["value", `${figure(row.value)} ${row.unit}`],

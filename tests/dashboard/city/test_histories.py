@@ -204,7 +204,8 @@ def test_histories_go_everywhere():
                 for table in TABLES:
                     states |= {(table, row.state) for row in change.rows.get(table, {}).values() if row is not None}
     wanted = {
-        "alert_raised", "alert_cleared", "alert_acknowledged", "alert_shelved", "alert_unshelved",
+        "alert_raised", "alert_cleared", "alert_acknowledged", "alert_escalated", "alert_deescalated",
+        "alert_shelved", "alert_unshelved",
         "sensor_out_of_service", "sensor_in_service", "signal_held", "signal_pending", "signal_clearing",
         "signal_cleared", "signal_extended",
         "incident_reported", "incident_joined", "incident_accepted", "incident_filed",
