@@ -18,6 +18,7 @@ Rows = dict[str, dict[str, Any]]
 
 class Change(Struct, frozen=True, omit_defaults=True):
     """One decision. Its `type` is in the past tense, and each has its sentence in `words`, under `change.`."""
+
     """One decision.
 
     `type` is in the past tense: alert_acknowledged, alert_cleared, alert_deescalated, alert_escalated, alert_linked,

@@ -267,3 +267,11 @@ def test_a_wrong_row_is_named(tmp_path):
     head.write_text(text, encoding="utf-8")
     found = [str(problem) for problem in packs.problems(tmp_path / "p")]
     assert found == ["Escalation not_dispatched: an open incident is never in the state “closed”."]
+
+
+def test_a_claim_keeps_nobody_from_calling_for_help():
+    city = City()
+    id_ = city.filed()
+    city.ask("claim", id_, name="李伟")
+    changes = city.ask("escalate", id_, "call_taker", name="孙", reason="spreading")
+    assert [change.type for change in changes] == ["incident_escalated"]
