@@ -299,6 +299,10 @@ _VERBS: Final = {
     "ask.escalate": ("怎样升级？", "Escalate how?"),
     "escalate.call": ("报值班长", "call the supervisor"),
     "escalate.raise": ("提高一级", "raise its priority by one"),
+    "ask.duplicate_of": ("与哪一件重复？", "A duplicate of which?"),
+    "ask.duplicate_unknown": ("说不出是哪一件", "Cannot say which"),
+    "ask.number_hint": ("或按 0 写案号，回车", "or press 0, type its number, Enter"),
+    "ask.no_such_number": ("没有案号 {number}", "There is no incident {number}"),
     "ask.place": ("在地图上点一下它的位置", "Click its place on the map"),
 }
 
@@ -308,6 +312,9 @@ _KEYS: Final = {
     "key.file": ("立案", "file"),
     "key.dispatch": ("派遣", "dispatch"),
     "key.choose": ("选队伍或理由", "choose a team or reason"),
+    "key.mark": ("标记一行、取消", "mark a row, unmark it"),
+    "key.mark_more": ("连续标记", "mark on from here"),
+    "key.alike": ("标记同类，最多 20 件", "mark those alike, up to 20"),
     "key.recall": ("撤回派单", "recall an order"),
     "key.undo": ("收回或撤回最近一次派遣", "take back or recall your newest order"),
     "key.verify": ("核实、核查", "verify, check"),
@@ -337,6 +344,24 @@ _KEYS: Final = {
     "key.back": ("退一步", "one step back"),
     "key.keys": ("全部按键", "all keys"),
     "key.hint": ("动词作用于选中的一行；Esc 关闭。", "Verbs act on the selected row; Esc closes."),
+}
+
+_BULK: Final = {
+    "bulk.marked": ("已标记 {n} 件", "{n} marked"),
+    "bulk.marked_like": ("已标记 {n} 件，同类共 {all} 件：{what}", "{n} marked of {all} alike: {what}"),
+    "bulk.unmark": ("取消标记", "Unmark"),
+    "bulk.about": ("{verb} {n} 件", "{verb} {n}"),
+    "bulk.do": ("{verb} {n} 件", "{verb} {n}"),
+    "bulk.left_out_n": ("{n} 件不适用：{numbers}", "{n} left out: {numbers}"),
+    "bulk.left_out": ("现在是“{state}”，不能{verb}", "it is “{state}” now, so {verb} is not possible"),
+    "bulk.plan": ("{verb}计划", "Plan: {verb}"),
+    "bulk.plan_hint": ("↑↓ 看一行，←→ 换队，空格除外", "↑↓ a line, ←→ another team, Space leaves it out"),
+    "bulk.later": ("其余 {n} 件留待下一批。", "The other {n} stay for the next round."),
+    "bulk.no_team": ("没有可派的队伍", "no team can be sent"),
+    "bulk.excepted": ("不派", "left out"),
+    "bulk.commit": ("全部发出 {n}", "Send all {n}"),
+    "bulk.running": ("{verb}：{all} 件中已答复 {done}", "{verb}: {done} of {all} answered"),
+    "bulk.result": ("完成 {done}，被拒 {refused}", "{done} done, {refused} refused"),
 }
 
 # ---- what happened ---------------------------------------------------------------------------------------------------------
@@ -775,7 +800,7 @@ _LABELS: Final = {
     "label.no_verbs": ("{role}在这一步没有动作", "nothing to do here for a {role}"),
     "label.dismiss": ("知道了", "Dismiss"),
     "label.cancel": ("取消", "Cancel"),
-    "label.reason_hint": ("或写理由，回车", "or write a reason, Enter"),
+    "label.reason_hint": ("或按 0 写理由，回车", "or press 0, write a reason, Enter"),
     "label.place_hint": ("按 P，再点地图", "press P, then click the map"),
     "label.by_rule": ("规则 {rule}", "rule {rule}"),
     "label.days_n": ("{n} 天", "{n} days"),
@@ -878,7 +903,7 @@ _LABELS: Final = {
 }  # fmt: skip
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
-    **_STATES, **_VERBS, **_KEYS, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
+    **_STATES, **_VERBS, **_KEYS, **_BULK, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
 }  # fmt: skip
 REJECTED: Final = tuple(_REJECTED)
 """The codes with which something from outside is not taken: the table of `docs/events.md`."""

@@ -74,7 +74,7 @@ class FakeCity:
     commands: list[dict[str, Any]] = field(default_factory=list)
     seq: int = 0
     refusals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    """verb → what is answered instead of doing it."""
+    """verb, or verb and target → what is answered instead of doing it."""
     silent: bool = False
     """True: nothing goes out any more, as if the line were cut without a close."""
     hold_answers: bool = False
@@ -528,8 +528,8 @@ class FakeCity:
         verb, target = command["verb"], command["target"]
         if self.hold_answers:
             return None
-        if verb in self.refusals:
-            code, args = self.refusals[verb]
+        if refusal := self.refusals.get(f"{verb} {target}", self.refusals.get(verb)):
+            code, args = refusal
             return {"type": "answer", "command": command["id"], "status": "refused", "code": code, "args": args}
         row = self.rows["incidents"].get(target)
         if row is not None and command.get("version") not in (None, row["version"]):
@@ -584,6 +584,13 @@ class FakeCity:
                 person,
                 incident["id"],
                 team=order["team"],
+            )
+        elif verb == "acknowledge":
+            alert = self.rows["alerts"][target]
+            told = {"acknowledged_by": person, "acknowledged_at_ms": now, "disposition": command.get("disposition")}
+            row = {**alert, **told, "state": "acknowledged", "version": alert["version"] + 1}
+            self.commit(
+                "alert_acknowledged", {"alerts": {target: row}}, person, duplicate_of=command.get("duplicate_of")
             )
         elif verb in ("shelve", "unshelve"):
             alert = self.rows["alerts"][target]

@@ -1,5 +1,6 @@
 /** The selected subject: what it is, how much time is left, the verbs with their keys, evidence, timeline, facts. Text from outside is text. */
 
+import { drawQuestion } from "./asking.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
@@ -10,7 +11,7 @@ import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
 import { subjectOf } from "./queue.mjs";
 import { verbsOf } from "./verbs.mjs";
-import { area, category, figure, named, rule, t, where, word } from "./words.mjs";
+import { area, category, figure, named, rule, t, where, who, word } from "./words.mjs";
 
 const STEPS = ["report", "file", "dispatch", "handle", "feedback", "check", "close"];
 const STEP_OF = {
@@ -45,18 +46,6 @@ const KEY_ENTRIES = new Set([
   "incident_escalated",
 ]);
 const QUIET = new Set(["alert_linked"]);
-
-/** A person in the journal is `role/seat/name`; a rule and a device say what they are. */
-export function who(by) {
-  if (!by) return "";
-  if (by.startsWith("rule:")) {
-    const known = rule(by.slice(5));
-    return t("label.by_rule", { rule: known ? named(known) : by.slice(5) });
-  }
-  if (by.startsWith("device:")) return t("label.by_device", { device: by.slice(7) });
-  const [role, seat, name] = by.split("/");
-  return name || (seat ? t("label.seat_of", { role: word("role", role), seat }) : word("role", role));
-}
 
 export class Detail {
   constructor(box, { store, clock, person, channel, sender, act }) {
@@ -262,7 +251,7 @@ export class Detail {
     const sending = this.sender.sending.has(this.subject),
       refused = this.sender.refused.get(this.subject);
     text(p.note, sending ? t("label.sending") : "");
-    const sentence = refused ? t(refused.code, refused.args) : "";
+    const sentence = refused ? this.sender.said(refused) : "";
     if (p.refusal.dataset.words !== sentence) {
       p.refusal.dataset.words = sentence;
       p.refusal.hidden = !sentence;
@@ -318,48 +307,11 @@ export class Detail {
     );
   }
 
-  /** Ask one thing more, in the panel itself: options by digit, or a few words. @param {{title: string, options: {key: string, label: string, run: Function}[], text?: (words: string) => void, hint?: string}|null} question */
+  /** Ask one thing more, in the panel itself. @param {import("./asking.mjs").Question|null} question */
   ask(question) {
     this.asking = question;
     const { ask } = this.parts ?? {};
-    if (!ask) return;
-    ask.hidden = !question;
-    if (!question) {
-      fill(ask);
-      return;
-    }
-    const field =
-      question.text &&
-      h("input", {
-        type: "text",
-        maxlength: 300,
-        placeholder: t("label.reason_hint"),
-        onkeydown: (event) => {
-          if (event.key === "Enter" && field.value.trim()) {
-            event.preventDefault();
-            question.text(field.value.trim());
-          }
-        },
-      });
-    fill(
-      ask,
-      h("b", null, question.title),
-      question.hint && h("span", { class: "muted" }, ` ${question.hint}`),
-      h(
-        "div",
-        { class: "verbs" },
-        question.options.map(({ key, label, run }) =>
-          h("button", { type: "button", class: "btn", onclick: run }, label, h("kbd", null, key)),
-        ),
-        field,
-        h(
-          "button",
-          { type: "button", class: "btn quiet", onclick: () => this.ask(null) },
-          t("label.cancel"),
-          h("kbd", null, "Esc"),
-        ),
-      ),
-    );
+    if (ask) drawQuestion(ask, question);
   }
 
   /* ---- an incident ------------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 /** The console: queue · map · teams and the selected incident, put together; what a verb asks; what a key does. */
 
+import { askFields } from "./asking.mjs";
+import { Bulk } from "./bulk.mjs";
 import { understand } from "./command.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
-import { ways } from "./escalation.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
@@ -17,8 +18,8 @@ import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
 import { Sound, pulse, soundButton, whatOf } from "./sound.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
-import { ago, long, span, timeOfDay } from "./time.mjs";
-import { DAYS, DISPOSITIONS, REASONS, SHELF_MIN, Sender, notYours, verbsOf } from "./verbs.mjs";
+import { ago, long, timeOfDay } from "./time.mjs";
+import { Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi"];
@@ -68,19 +69,29 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   dress(lost, "lost");
 
   /* ---- panels -------------------------------------------------------------------------------------------------------------- */
-  const queue = new Queue($("dispatch-queue"), {
+  const queue = (window.comis.queue = new Queue($("dispatch-queue"), {
     store,
     clock: shown_at,
     person,
     sender,
     onPick: (what) => select(what, "queue"),
-  });
+  }));
   pulse(queue.head, sound);
   const detail = new Detail($("dispatch-incident"), { store, clock: shown_at, person, channel, sender, act });
   detail.onBack = () => {
     queue.pick(null);
     select(null, "back");
   };
+  const bulk = (window.comis.bulk = new Bulk({
+    store,
+    queue,
+    person,
+    sender,
+    clock,
+    ask,
+    follow: () => follow(),
+    sent: (incident, team) => mine.note(incident, team),
+  }));
   const advice = new Advice($("dispatch-advice"), {
     store,
     clock: shown_at,
@@ -211,7 +222,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     following = 0;
   function select(what, from) {
     selected = what;
-    question = null;
+    if (!question?.in) question = null; // one about marked rows stays while the person looks at another
     placing = null;
     const row = what && store.tables[what.table]?.get(what.id),
       incident = what?.table === "incidents";
@@ -240,10 +251,12 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     if (row)
       fill(filter, incident ? t("label.filtered", { what: `#${row.number}` }) : t("label.selected"), icon("close", 13));
     clearTimeout(following);
-    following = setTimeout(
-      () => channel.follow(incident ? [...TOPICS, `incident:${what.id}`] : TOPICS),
-      from === "queue" ? 90 : 0,
-    );
+    following = setTimeout(follow, from === "queue" ? 90 : 0);
+  }
+  /** The details of the selected incident, and of those that are planned for. */
+  function follow() {
+    const own = selected?.table === "incidents" ? [`incident:${selected.id}`] : [];
+    channel.follow([...TOPICS, ...new Set([...own, ...bulk.topics])]);
   }
   /** Bring the selected into the picture, as long as nobody has taken the map in hand. */
   function look(what) {
@@ -305,13 +318,26 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
 
   /* ---- verbs ------------------------------------------------------------------------------------------------------------------- */
   const subject = () => (selected ? `${selected.table} ${selected.id}` : "");
+  /** One question at a time: beside the marked rows that it is about, else in the panel of the selected one. */
   function ask(next) {
-    question = next;
-    detail.ask(next);
+    question = next && { ...next, cancel };
+    bulk.show(next?.in ? question : null);
+    detail.ask(next?.in ? null : question);
+  }
+  /** A reason in words of one's own. */
+  function write() {
+    const field = (question.in ?? detail.parts?.ask)?.querySelector("input");
+    field?.focus();
+    return Boolean(field);
+  }
+  function cancel() {
+    placing = null;
+    ask(null);
   }
 
   /** `seen`: the version of the row when the question was put; new advice asks again, but what the person decided on stays. */
   function act(one, seen) {
+    if (bulk.many && bulk.begin(one.key)) return;
     if (!selected) return;
     const { table, id } = selected,
       row = store.tables[table].get(id);
@@ -350,60 +376,10 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
             run: () => recall(order),
           })),
         });
-    } else if (one.ask === "disposition")
-      ask({
-        title: t("ask.disposition"),
-        options: DISPOSITIONS.map((key, k) => ({
-          key: String(k + 1),
-          label: word("disposition", key),
-          run: () => run({ disposition: key }),
-        })),
-      });
-    else if (one.ask === "escalate")
-      ask({
-        title: t("ask.escalate"),
-        options: ways(row, (kind) => askReason(one.verb, (reason) => run({ kind, reason }))),
-      });
-    else if (one.ask === "reason") askReason(one.verb, (reason) => run({ reason }));
-    else if (one.ask === "shelf")
-      ask({
-        title: t("ask.shelf"),
-        options: SHELF_MIN.map((minutes, k) => ({
-          key: String(k + 1),
-          label: span(minutes * 60),
-          run: () =>
-            askReason(one.verb, (reason) => run({ reason, until_ms: Math.floor(clock.now()) + minutes * 60_000 - 1 })),
-        })),
-      });
-    else if (one.ask === "until")
-      ask({
-        title: t("ask.until"),
-        options: DAYS.map((days, k) => ({
-          key: String(k + 1),
-          label: t("label.days_n", { n: days }),
-          run: () => {
-            const until_ms = Math.round(clock.now()) + days * 86_400_000;
-            askReason(one.verb, (reason) => run({ reason, until_ms }));
-          },
-        })),
-      });
-    else if (one.ask === "place") {
+    } else if (one.ask === "place") {
       placing = { id };
       ask({ title: t("ask.place"), hint: row.address || row.text, options: [] });
-    } else run();
-  }
-
-  /** A code by its digit, or a few words of one's own. */
-  function askReason(verb, then) {
-    ask({
-      title: t("ask.reason", { verb: t(`verb.${verb}`) }),
-      options: REASONS[verb].map((key, k) => ({
-        key: String(k + 1),
-        label: word("reason", key),
-        run: () => then(key),
-      })),
-      text: then,
-    });
+    } else askFields(one, { ask, now: () => clock.now(), store, row }, run);
   }
 
   /** Send a team to the selected incident; one on a break needs a reason, which is asked for and journaled. */
@@ -481,6 +457,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     echo = h("span", { class: "echo", "aria-live": "polite" });
   fill($("dispatch-command"), h("kbd", null, "/"), field, echo);
   listen({
+    onFirst: (event) => (event.key === "0" && question?.text ? write() : bulk.press(event)),
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place", "later"][index]),
     onEscape: (event) => {
@@ -491,11 +468,11 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       }
       if (help.close()) return;
       if (question) {
-        placing = null;
-        ask(null);
+        cancel();
         return;
       }
       if (sound.silence()) return;
+      if (bulk.back()) return;
       if (selected && sender.refused.has(subject())) {
         sender.dismiss(subject());
         return;
@@ -528,6 +505,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         queue.take();
         return true;
       }
+      if (bulk.many && bulk.begin(letter)) return true;
       if (!selected) {
         if (queue.keys.length) {
           queue.pick(queue.keys[0], true);

@@ -9,6 +9,9 @@ export const MAP = [
   ["F", "file"],
   ["D", "dispatch"],
   ["1 … 9", "choose"],
+  ["Space", "mark"],
+  ["Shift ↑ ↓", "mark_more"],
+  ["=", "alike"],
   ["R", "recall"],
   ["Ctrl+Z", "undo"],
   ["V", "verify"],
@@ -36,11 +39,15 @@ export const MAP = [
   ["?", "keys"],
 ];
 
-/** @param {{onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void}} to */
+/** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void}} to */
 export function listen(to) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const typing = event.target.closest?.("input, textarea, [contenteditable]");
+    if (!typing && to.onFirst(event)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Escape") {
       to.onEscape(event);
       if (typing) event.target.blur();

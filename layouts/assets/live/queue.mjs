@@ -44,6 +44,8 @@ export class Queue {
     this.strip = []; // as shown: keys `table id`
     this.entries = new Map(); // key → {table, id, row}
     this.selected = null;
+    this.marked = new Set(); // keys that a verb is for instead of the selected one
+    this.onMarked = () => {};
     this.inside = false;
     this.touched = -Infinity;
     this.waiting = { fresh: 0, urgent: 0 };
@@ -205,6 +207,7 @@ export class Queue {
       .sort((a, b) => isUnack(b.row) - isUnack(a.row))
       .map((entry) => entry.key);
     this.order = all.filter((entry) => !this.#above(entry)).map((entry) => entry.key);
+    this.#keepMarks();
     this.stale = false;
     this.waiting = { fresh: 0, urgent: 0 };
     this.#count();
@@ -253,6 +256,33 @@ export class Queue {
     this.#draw();
     if (focus && key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
     if (changed) this.onPick(key ? { table: split(key)[0], id: split(key)[1] } : null);
+  }
+  /* ---- rows that are marked: `bulk.mjs` says what becomes of them ---------------------------------------------------------- */
+
+  /** What is known of a row of this tab. @returns {{table: string, id: string, row: object}|undefined} */
+  entryOf(key) {
+    return this.entries.get(key);
+  }
+  /** The keys that a verb is for: marked rows, else the selected one. */
+  targets() {
+    const keys = this.marked.size ? this.keys.filter((key) => this.marked.has(key)) : [this.selected];
+    return keys.filter((key) => this.entries.has(key));
+  }
+  mark(keys, on = true) {
+    for (const key of keys)
+      if (on) this.marked.add(key);
+      else this.marked.delete(key);
+    this.#draw();
+    this.onMarked();
+  }
+  unmark() {
+    this.marked.clear();
+    this.mark([]);
+  }
+  /** What has left this tab is no longer marked. */
+  #keepMarks() {
+    const left = [...this.marked].filter((key) => !this.entries.has(key));
+    if (left.length) this.mark(left, false);
   }
   #reveal(key) {
     const i = this.order.indexOf(key);
@@ -333,8 +363,9 @@ export class Queue {
       faces,
     );
     node.parts = { mark, name, place, left, id, age, called, more, state, faces };
-    node.addEventListener("click", () => {
+    node.addEventListener("click", (event) => {
       this.touch();
+      if (event.ctrlKey || event.metaKey) this.mark([node.dataset.key], !this.marked.has(node.dataset.key));
       this.pick(node.dataset.key, true);
     });
     return node;
@@ -352,9 +383,10 @@ export class Queue {
       refused = this.sender.refused.has(key);
     dress(
       node,
-      `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}`,
+      `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}${this.marked.has(key) ? " marked" : ""}`,
     );
     node.setAttribute("aria-selected", String(on));
+    node.setAttribute("aria-checked", String(this.marked.has(key)));
     node.tabIndex = on || (!this.selected && this.keys[0] === key) ? 0 : -1;
     const look =
       table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;

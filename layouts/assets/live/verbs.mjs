@@ -2,7 +2,7 @@
 
 import { calls, escalationVerbs } from "./escalation.mjs";
 import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
-import { pack, t } from "./words.mjs";
+import { pack, t, who } from "./words.mjs";
 
 /** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment"|"escalate", target?: string}} Verb */
 
@@ -194,10 +194,15 @@ export class Sender {
   dismiss(subject) {
     if (this.refused.delete(subject)) this.#tell(subject);
   }
+  /** A refusal as a sentence: people by name, teams by call sign. */
+  said({ code, args }) {
+    const call = (id) => this.channel.store.tables.teams.get(id)?.call ?? id;
+    return t(code, { ...args, ...(args?.by && { by: who(args.by) }), ...(args?.team && { team: call(args.team) }) });
+  }
   /** The refusal's sentence, or "sending…", or nothing. */
   words(subject) {
     const refused = this.refused.get(subject);
-    if (refused) return t(refused.code, refused.args);
+    if (refused) return this.said(refused);
     return this.sending.has(subject) ? t("label.sending") : "";
   }
 }

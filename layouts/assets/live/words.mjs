@@ -63,4 +63,15 @@ export const category = (key) => named(city.categories[key]) || key || t("label.
 /** A rule of alerts, or a timer that escalates. */
 export const rule = (key) => city.rules[key] ?? city.escalations?.[key];
 export const area = (key) => named(city.areas[key]) || key;
+/** A person in the journal is `role/seat/name`; a rule and a device say what they are. */
+export function who(by) {
+  if (!by) return "";
+  if (by.startsWith("rule:")) {
+    const named_rule = rule(by.slice(5));
+    return t("label.by_rule", { rule: named_rule ? named(named_rule) : by.slice(5) });
+  }
+  if (by.startsWith("device:")) return t("label.by_device", { device: by.slice(7) });
+  const [role, seat, name] = by.split("/");
+  return name || (seat ? t("label.seat_of", { role: word("role", role), seat }) : word("role", role));
+}
 export const where = (row) => row[lang === "en" ? "where_en" : "where_zh"] || row.where_zh || row.where_en || "";
