@@ -286,7 +286,7 @@ export class Bulk {
 
   #startPlan(one, items, out) {
     const some = items.slice(0, ALIKE),
-      told = new Set([`incident:${this.queue.selected?.split(" ")[1]}`]); // its advice is kept fresh anyway
+      told = new Set(this.sender.channel.topics); // what is followed already is kept fresh and not told anew
     this.plan = { one, items: some, out, later: items.length - some.length, told, waits: true, at: 0, lines: [] };
     this.topics = some.map(({ id }) => `incident:${id}`);
     this.follow();
