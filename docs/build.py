@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent))
 
 from dashboard import words  # noqa: E402
-from dashboard.city import alerts, assignments, events, incidents, kpis, signals  # noqa: E402
+from dashboard.city import alerts, assignments, events, incidents, kpis, signals, training  # noqa: E402
 from dashboard.city.commands import VERBS, Command  # noqa: E402
 from dashboard.city.lifecycle import Lifecycle  # noqa: E402
 from dashboard.city.state import ROW_TYPES  # noqa: E402
@@ -122,6 +122,17 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def training_page() -> str:
+    """`training.md` with the table by which a training is scored."""
+    written = (ROOT / "training.md").read_text(encoding="utf-8").split(SCORED)[0]
+    lines = [SCORED, "", "| measure | what counts | target | weight |", "|---|---|---|---|"]
+    for row in training.MEASURES:
+        unit, sign = {"percent": "%", "min": "min"}[row.unit], {"high": "≥", "low": "≤"}[row.good]
+        name, how = words.say(f"measure.{row.key}", "en"), words.say(f"measure.{row.key}_how", "en")
+        lines.append(f"| {name} | {how} | {sign} {row.target:g} {unit} | {row.weight} |")
+    return written + "\n".join(lines) + "\n"
+
+
 def refusals() -> str:
     """`events.md` with its table of refusals: code, HTTP status, arguments and sentence, as the doors say them."""
     written = (ROOT / "events.md").read_text(encoding="utf-8").split(BUILT)[0]
@@ -133,6 +144,7 @@ def refusals() -> str:
     return written + "\n".join(lines) + "\n"
 
 
+SCORED: Final = "<!-- built by `python docs/build.py` from the table that scores -->"
 BUILT: Final = "<!-- built by `python docs/build.py` from the tables that refuse -->"
 NOT_BY_HTTP: Final = frozenset(
     [
@@ -159,6 +171,7 @@ PAGES: Final = {
     "events.schema.json": schemas,
     "asyncapi.json": asyncapi,
     "figures.md": figures,
+    "training.md": training_page,
 }
 
 

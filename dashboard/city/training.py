@@ -23,6 +23,7 @@ LONGEST_H: Final = 12
 WORST_SHOWN: Final = 8
 FIRST_TOUCH_S: Final = 60
 """An incident of priority one is touched within a minute (docs/domain, service levels: P1 ≤ 1 min)."""
+LEAST_WEIGHT: Final = 50
 WORST_TIMES: Final = 3
 """A measure for which little is better earns nothing at so many times its target."""
 
@@ -45,8 +46,9 @@ def begin(ledger: Ledger, command: Command, person: Person, _: object) -> None:
     if until_ms is None or not now_ms < until_ms <= now_ms + LONGEST_H * 3_600_000:
         raise Refused("training_end_missing", most_h=LONGEST_H)
     row = Training(
-        deterministic_id("x", command.id), RUNNING, name_of(person), clock.source, now_ms, _whole_second(until_ms)
-    )
+        deterministic_id("x", command.id), RUNNING, name_of(person), clock.source, now_ms, _whole_second(until_ms),
+        score=tuple(_measure(row, None, 0) for row in MEASURES),
+    )  # fmt: skip
     others = {id_: None for id_ in ledger.state.trainings}
     ledger.decide("training_began", {"trainings": {**others, row.id: row}}, by=row.by, training=row.id)
 
@@ -197,15 +199,17 @@ def score(ledger: Ledger, began_ms: int, ends_ms: int) -> tuple[tuple[Measure, .
         cases = list(row.cases(ledger, began_ms, ends_ms))
         mean = sum(case.value for case in cases) / len(cases) if cases else None
         value = None if mean is None else round(mean * (100 if row.unit == "percent" else 1), 1)
-        measures.append(
-            Measure(row.key, row.unit, row.good, row.target, row.weight, value, len(cases), points_of(row, value))
-        )
+        measures.append(_measure(row, value, len(cases)))
         for case in cases:
             id_, late_s = case.incident.id, round(case.late_s)
             if late_s > (late[id_].late_s if id_ in late else 0):
                 late[id_] = Late(row.key, id_, case.incident.number, late_s)
     worst = sorted(late.values(), key=lambda one: (-one.late_s, one.number))
     return tuple(measures), tuple(worst[:WORST_SHOWN])
+
+
+def _measure(row: Row, value: float | None, n: int) -> Measure:
+    return Measure(row.key, row.unit, row.good, row.target, row.weight, value, n, points_of(row, value))
 
 
 def points_of(row: Row, value: float | None) -> float | None:
@@ -219,7 +223,7 @@ def points_of(row: Row, value: float | None) -> float | None:
 
 
 def total(measures: tuple[Measure, ...]) -> float | None:
-    """The weighted mean of what had a case; None where nothing had."""
+    """The weighted mean of what had a case; None where that is less than half of the whole: nothing was decided."""
     earned = [(measure.points, measure.weight) for measure in measures if measure.points is not None]
     weight = sum(weight for _, weight in earned)
-    return round(sum(points * weight for points, weight in earned) / weight, 1) if weight else None
+    return round(sum(points * weight for points, weight in earned) / weight, 1) if weight >= LEAST_WEIGHT else None

@@ -50,5 +50,6 @@ class Training(Struct, frozen=True):
     points: float | None = None
     """0 to 100, the weighted mean of the measures that had a case."""
     score: tuple[Measure, ...] = ()
+    """While it goes on: by what it will be scored."""
     worst: tuple[Late, ...] = ()
     version: int = 1

@@ -5,7 +5,7 @@ import { training } from "./drill.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
 import { eachSecond } from "./loop.mjs";
 import { liveMark } from "./parts.mjs";
-import { long, timeOfDay } from "./time.mjs";
+import { clock as asClock, long, timeOfDay } from "./time.mjs";
 import { category, figure, t, where } from "./words.mjs";
 
 const unit = (value, name) => (name === "percent" ? `${figure(value)} %` : `${figure(value)} ${t("unit.min_short")}`);
@@ -80,7 +80,8 @@ export function mount({ store, channel, clock }) {
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
     lost.hidden = !veil;
     text(lostWords, veil);
-    text(points, over && row.points !== null ? figure(row.points) : "–");
+    const left_s = row ? Math.max(0, row.ends_ms - clock.now()) / 1000 : 0;
+    text(points, !row ? "" : !over ? asClock(left_s) : row.points === null ? "–" : figure(row.points));
     text(title, t(!row ? "training.none" : over ? "training.done" : "training.goes_on"));
     text(
       sentence,
@@ -88,7 +89,7 @@ export function mount({ store, channel, clock }) {
         ? t("training.how")
         : t(over ? "training.was" : "training.is", { from: row.began_ms, to: row.ends_ms, source: row.source }),
     );
-    keyed(rows, over ? row.score : [], (one) => one.key, line, measure);
+    keyed(rows, row?.score ?? [], (one) => one.key, line, measure);
     keyed(
       worst,
       over ? row.worst : [],
@@ -96,7 +97,8 @@ export function mount({ store, channel, clock }) {
       () => h("div", { class: "lrow" }, h("b"), h("span", { class: "clip" }), h("span"), h("span", { class: "num" })),
       late,
     );
-    for (const id of ["training-score", "training-worst"]) $(id).hidden = !over;
+    $("training-score").hidden = !row;
+    $("training-worst").hidden = !over;
     none.hidden = !over || row.worst.length > 0;
   }
   store.on("trainings", show);

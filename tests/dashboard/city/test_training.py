@@ -104,7 +104,7 @@ def test_what_was_done_before_it_began_is_no_case(city):
     assert {measure.key: measure.n for measure in training.score} == {
         "first_touch": 0, "dispatched_in_time": 0, "detour_min": 0, "overdue": 1, "recalled": 0,
     }  # fmt: skip
-    assert training.points == 100.0
+    assert training.points is None
 
 
 def test_orders_in_time_by_the_limit_of_their_stage(city):
@@ -153,5 +153,6 @@ def test_the_whole_is_the_weighted_mean_of_what_had_a_case():
     def measure(points: float | None, weight: int) -> Measure:
         return Measure("m", "min", "low", 1, weight, points, 1, points)
 
-    assert total((measure(100, 30), measure(40, 10), measure(None, 60))) == 85.0
+    assert total((measure(100, 60), measure(40, 20), measure(None, 60))) == 85.0
     assert total((measure(None, 30),)) is None
+    assert total((measure(None, 60), measure(100, 40))) is None  # who did nothing earns nothing by it
