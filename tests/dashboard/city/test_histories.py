@@ -76,7 +76,7 @@ def check_rows(state: CityState, change: Change) -> None:
 HANDS: Final = {
     "incident_acknowledged", "incident_accepted", "incident_filed", "incident_voided", "incident_returned",
     "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
-    "incident_reworked", "incident_closed", "incident_force_closed", "incident_reopened", "incident_escalated",
+    "incident_reworked", "incident_closed", "incident_force_closed", "incident_reopened",
     "incident_deescalated", "assignment_held",
     "assignment_sent", "assignment_taken_back", "assignment_recalled", "alert_acknowledged", "alert_shelved",
     "alert_unshelved",
