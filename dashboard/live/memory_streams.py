@@ -13,6 +13,7 @@ from dashboard.errors import Fenced
 from dashboard.live.streams import (
     CHANGE,
     CLOCK,
+    ID_AHEAD_MS,
     INPUTS,
     REJECTED,
     Batch,
@@ -20,6 +21,7 @@ from dashboard.live.streams import (
     Entry,
     EntryId,
     format_id,
+    made_up,
     parse_id,
     whole,
 )
@@ -66,7 +68,13 @@ class MemoryStreams:
             found = self._after(stream, parse_id(after.get(stream, "0-0")))[:count]
             if found:
                 entries[stream] = found
-        return whole(entries, now_ms, count)
+        ahead = made_up(entries, after, now_ms)
+        for stream in ahead:
+            held = self.streams[stream]
+            self.streams[stream] = [entry for entry in held if entry.id[0] <= now_ms + ID_AHEAD_MS]
+            for entry in held[len(self.streams[stream]) :]:
+                self.streams[stream].append(Entry(self._next_id(stream), entry.fields))
+        return self.read(after, count) if ahead else whole(entries, now_ms, count)
 
     def _after(self, stream: str, id_: EntryId) -> list[Entry]:
         held = self.streams[stream]

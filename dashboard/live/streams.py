@@ -65,6 +65,21 @@ class Batch(Struct, frozen=True):
     complete_ms: int
 
 
+ID_AHEAD_MS: Final = 300_000
+"""An id this far ahead of the store's clock was made up by a sender, or was given before the clock was set back."""
+
+
+def made_up(entries: dict[str, list[Entry]], after: dict[str, str], now_ms: int) -> list[str]:
+    """Streams with ids that a sender made up: each later entry would get an id as far ahead, and be timed by it.
+
+    None where inputs of such a time were handled already: then the store's clock was set back.
+    """
+    latest_ms = now_ms + ID_AHEAD_MS
+    if any(parse_id(id_)[0] > latest_ms for id_ in after.values()):
+        return []
+    return [stream for stream, held in entries.items() if held and held[-1].id[0] > latest_ms]
+
+
 def whole(entries: dict[str, list[Entry]], now_ms: int, count: int) -> Batch:
     """Up to `count` entries of each stream, read at `now_ms`; of a full stream more may follow its last one."""
     newest = [(held[-1].id[0], len(held) >= count) for held in entries.values() if held]
@@ -140,7 +155,10 @@ class Streams(Protocol):
         ...
 
     def read(self, after: dict[str, str], count: int) -> Batch:
-        """Up to `count` entries of each input stream after the cursor."""
+        """Up to `count` entries of each input stream after the cursor.
+
+        Entries with ids far ahead of the store's clock are written anew with ids of now, in their order.
+        """
         ...
 
     def commit(self, token: int, commit: Commit) -> str | None:

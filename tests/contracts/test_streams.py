@@ -91,16 +91,38 @@ def test_a_batch_says_up_to_when_it_is_whole(both):
     assert whole.complete_ms >= parse_id(ids[-1])[0]
 
 
-def test_entries_of_a_clock_that_was_set_back_are_not_waited_for(both):
-    ahead = time.time_ns() // 1_000_000 + 3_600_000
+def append_ahead(both, ahead_ms, **fields):
+    """An entry whose id lies so far in the future.  Returns: the milliseconds of its id."""
+    ahead = time.time_ns() // 1_000_000 + ahead_ms
     if both.client is None:
         both.streams.now_ms, now_ms = (lambda: ahead), both.streams.now_ms
-        both.append("sensor")
+        both.append("sensor", **fields)
         both.streams.now_ms = now_ms
     else:
-        both.client.xadd(key("sensor"), FIELDS, id=f"{ahead}-0")
-    batch = both.streams.read({}, 100)
-    assert batch.complete_ms == ahead
+        both.client.xadd(key("sensor"), {**FIELDS, **fields}, id=f"{ahead}-0")
+    return ahead
+
+
+def test_entries_of_a_clock_that_was_set_back_are_not_waited_for(both):
+    ahead = append_ahead(both, 3_600_000)
+    later = append_ahead(both, 3_600_001)
+    batch = both.streams.read({"sensor": f"{ahead}-0"}, 100)
+    assert (batch.complete_ms, [entry.id[0] for entry in batch.entries["sensor"]]) == (later, [later])
+    near = append_ahead(both, 3_700_000)
+    assert both.streams.read({"complaint": f"{ahead}-0"}, 100).complete_ms == near
+
+
+def test_an_id_that_a_sender_made_up_does_not_move_the_clock(both):
+    handled = both.append("sensor", id="before")
+    append_ahead(both, 86_400_000, id="made up")
+    both.append("sensor", id="after")  # the store gives it an id of tomorrow too
+    before = time.time_ns() // 1_000_000
+    batch = both.streams.read({"sensor": handled}, 100)
+    assert [entry.get(b"id") for entry in batch.entries["sensor"]] == [b"made up", b"after"]  # none lost, in order
+    assert all(before <= entry.id[0] <= batch.complete_ms for entry in batch.entries["sensor"])
+    assert batch.complete_ms < before + 60_000
+    assert parse_id(both.append("sensor"))[0] < before + 60_000  # and the stream goes on at the time of the clock
+    assert len(both.entries("sensor")) == 4
 
 
 def test_waiting_ends_with_an_input_or_with_the_time(both):
