@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from dashboard import words
 from tests.browser.conftest import Screen
 from tests.browser.test_pages import HANZI
 
@@ -63,6 +64,30 @@ def test_an_alert_is_put_away_by_keys_and_waits_in_a_lane_of_its_own(screen: Scr
     screen.says("#dispatch-incident", "已知施工")
     screen.key("l")
     screen.wait("return comis.store.tables.alerts.get('a9').state === 'active'")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_supervisor_takes_a_source_out_of_service_beside_its_row(screen: Screen, lang: str) -> None:
+    city = screen.stage.city
+    source = next(id_ for id_, row in city.rows["sources"].items() if row["kind"] == "sensor")
+    find = f"[...document.querySelectorAll('#sources-table .srow')].find((one) => one.textContent.includes('{source}'))"
+
+    def press(code: str) -> None:
+        button = f"[...{find}.querySelectorAll('button')].find((one) => one.textContent.startsWith(arguments[0]))"
+        screen.wait(f"return Boolean({button.replace('arguments[0]', repr(words.say(code, lang)))})")
+        screen.run(f"{button}.click()", words.say(code, lang))
+
+    screen.open(f"/sources?lang={lang}")
+    assert screen.wait(f"return {find}")
+    assert screen.run(f"return {find}.querySelector('.serve').hidden")  # a viewer only looks
+    screen.open(f"/sources?as=supervisor:6:王敏&lang={lang}")
+    press("verb.out_of_service")
+    press("reason.faulty")
+    screen.wait(f"return comis.store.tables.out_of_service.has('{source}')")
+    screen.wait(f"return {find}.querySelector('.serve').textContent.includes('王敏')")
+    press("verb.in_service")
+    screen.wait(f"return !comis.store.tables.out_of_service.has('{source}')")
+    assert [command["verb"] for command in city.commands] == ["out_of_service", "in_service"]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -6,6 +6,8 @@ import { eachSecond, soon } from "./loop.mjs";
 import { sourceMark } from "./marks.mjs";
 import { ageNode, count, liveMark } from "./parts.mjs";
 import { long, moment, span, timeOfDay } from "./time.mjs";
+import { serviceNode } from "./service.mjs";
+import { Sender } from "./verbs.mjs";
 import { figure, t, word } from "./words.mjs";
 
 const ORDER = { dead: 0, late: 1, live: 2 };
@@ -13,7 +15,8 @@ const SHOWN = 200,
   FOLD = 6;
 const isDevice = (row) => row.kind === "patrol" && row.id.startsWith("device:");
 
-export function mount({ root, store, channel, clock }) {
+export function mount({ root, store, channel, clock, person }) {
+  const sender = new Sender(channel);
   const mark = liveMark(),
     time = h("time"),
     lost = $("sources-lost"),
@@ -71,14 +74,15 @@ export function mount({ root, store, channel, clock }) {
       cells = ["rate", "lag", "accepted", "rejected", "sensors"].map((one) =>
         h("span", { class: "num", "data-label": t(`column.${one === "rejected" ? "rejected_n" : one}`) }),
       ),
-      note = h("p", { class: "said" });
+      note = h("p", { class: "said" }),
+      serve = serviceNode({ store, sender, person });
     const box = h("span", { class: "num", "data-label": t("column.heard") }, heard),
-      node = h("div", { class: "srow", role: "row" }, disc, name, kind, box, cells, note);
-    node.parts = { disc, name, kind, heard, cells, note };
+      node = h("div", { class: "srow", role: "row" }, disc, name, kind, box, cells, note, serve);
+    node.parts = { disc, name, kind, heard, cells, note, serve };
     return node;
   }
   function update(node, row) {
-    const { disc, name, kind, heard, cells, note } = node.parts,
+    const { disc, name, kind, heard, cells, note, serve } = node.parts,
       live = store.telemetry.sources.get(row.id),
       now = clock.now();
     dress(node, `srow ${row.state}`);
@@ -113,6 +117,7 @@ export function mount({ root, store, channel, clock }) {
         : row.note;
     text(note, said ?? "");
     note.hidden = !said;
+    serve.show(row);
   }
   function paint() {
     const rows = [...store.tables.sources.values()].sort(
@@ -206,7 +211,7 @@ export function mount({ root, store, channel, clock }) {
       },
     );
   }
-  for (const topic of ["sources", "telemetry", "snapshot"]) store.on(topic, () => soon(paint));
+  for (const topic of ["sources", "telemetry", "snapshot", "out_of_service"]) store.on(topic, () => soon(paint));
   store.on("rejected", () => {
     soon(paintRejected);
     soon(paint);
@@ -225,6 +230,7 @@ export function mount({ root, store, channel, clock }) {
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
     soon(paint);
   });
+  sender.on(() => soon(paint));
   channel.on(() => soon(honest));
   honest();
   paint();
