@@ -251,7 +251,7 @@ _VERBS: Final = {
     "verb.acknowledge_incident": ("确认", "Acknowledge"),
     "verb.shelve": ("搁置", "Shelve"),
     "verb.unshelve": ("取出", "Take out"),
-    "verb.out_of_service": ("停用", "Out of service"),
+    "verb.out_of_service": ("停用", "Take out of service"),
     "verb.in_service": ("恢复使用", "Back in service"),
     "verb.accept": ("受理", "Take in"),
     "verb.decline": ("不予受理", "Decline"),

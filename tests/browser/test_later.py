@@ -79,7 +79,7 @@ def test_a_supervisor_takes_a_source_out_of_service_beside_its_row(screen: Scree
 
     screen.open(f"/sources?lang={lang}")
     assert screen.wait(f"return {find}")
-    assert screen.run(f"return {find}.querySelector('.serve').hidden")  # a viewer only looks
+    assert screen.run(f"return {find}.querySelector('.named button').hidden")  # a viewer only looks
     screen.open(f"/sources?as=supervisor:6:王敏&lang={lang}")
     press("verb.out_of_service")
     press("reason.faulty")

@@ -77,7 +77,7 @@ export function mount({ root, store, channel, clock, person }) {
       note = h("p", { class: "said" }),
       serve = serviceNode({ store, sender, person });
     const box = h("span", { class: "num", "data-label": t("column.heard") }, heard),
-      node = h("div", { class: "srow", role: "row" }, disc, name, kind, box, cells, note, serve);
+      node = h("div", { class: "srow", role: "row" }, disc, h("span", { class: "named" }, name, serve.button), kind, box, cells, note, serve);
     node.parts = { disc, name, kind, heard, cells, note, serve };
     return node;
   }
