@@ -155,6 +155,8 @@ class History:
             gap_s = DAY // 1000 + 60
         self.now_ms += gap_s * 1000 + self.random.randrange(900)
         made = [self._one(state) for _ in range(self.random.choice((0, 1, 1, 2, 4)))]
+        if self.random.random() < 0.03:
+            made += [self._call_of_many(state) for _ in range(self.random.randint(8, 16))]
         self._said += made
         return self.now_ms, made
 
@@ -231,6 +233,14 @@ class History:
         data |= self._place() if self.random.random() < 0.8 else {"address": "某街"}
         type_ = "city.complaint.updated" if self.random.random() < 0.2 else "city.complaint.reported"
         return self._event("complaint", type_, self.random.choice(("/hotline", "/web")), state, data)
+
+    def _call_of_many(self, state: CityState) -> Said:
+        """One of a peak: many callers at many places at once."""
+        data = {"complaint": f"p{self._number}", "verb": "report", "text": "有问题", "channel": "hotline"}
+        spread = {"lat": LAT + self.random.uniform(-0.02, 0.02), "lon": LON + self.random.uniform(-0.02, 0.02)}
+        return self._event(
+            "complaint", "city.complaint.reported", "/hotline", state, {**data, **spread, "category": self._category()}
+        )
 
     def _device(self, state: CityState) -> dict[str, Any]:
         number = self.random.randint(1, 3)

@@ -109,6 +109,10 @@ class Alert(Struct, frozen=True):
     """Key of the rule whose second limit raised its priority, while that is passed."""
     found_priority: int | None = None
     """The priority that its incident had when the second limit raised that too."""
+    group: str = ""
+    """Cause and place it was grouped by in a flood, `cause@place`; empty for none, and always for priority 1."""
+    later_until_ms: int | None = None
+    """City time until which it waits in the later lane."""
     version: int = 1
 
 

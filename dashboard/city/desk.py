@@ -9,7 +9,18 @@ from __future__ import annotations
 import heapq
 from typing import Final
 
-from dashboard.city import dispatching, escalating, handling, reporting, sending, sensing, shelving, training, verbs
+from dashboard.city import (
+    dispatching,
+    escalating,
+    grouping,
+    handling,
+    reporting,
+    sending,
+    sensing,
+    shelving,
+    training,
+    verbs,
+)
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command
 from dashboard.city.events import (
@@ -46,6 +57,7 @@ _DUE: Final = {
     "shelf": shelving.shelf_due,
     "escalate": escalating.escalate_due,
     "training": training.end_due,
+    "flood": grouping.end_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 
@@ -148,6 +160,7 @@ class Desk:
                 self.telemetry.forget()
                 self.ledger.dirty.clear()
                 self.ledger.moved.clear()
+            grouping.end_all(self.ledger)
             self._resume()
             self._look(self.ledger.now_ms)
         if not self.ledger.changes:

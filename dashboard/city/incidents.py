@@ -178,4 +178,8 @@ class Incident(Struct, frozen=True):
     """How many of its newest versions are marks of timers, which nobody who decides has to have seen."""
     last_event_ms: int = 0
     """Event time of its newest signal: the 24 h merge window counts from here."""
+    group: str = ""
+    """Cause and place it was grouped by in a flood, `cause@place`; empty for none, and always for priority 1."""
+    later_until_ms: int | None = None
+    """City time until which it waits in the later lane: when its time left turns yellow it comes back to decide."""
     version: int = 1

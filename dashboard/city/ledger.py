@@ -142,6 +142,8 @@ class Ledger:
             self._index_alert(id_, alert)
         for id_, training in self.state.trainings.items():
             self._index_training(id_, training)
+        for seat, held in self.state.floods.items():
+            self.wake(held.since_ms, "flood", seat)
         for id_, timeline in self.state.timelines.items():
             for entry in timeline:
                 self._index_evidence(id_, entry.args)
@@ -200,11 +202,17 @@ class Ledger:
             for sensor in self.telemetry.sensors.values():
                 if id_ in (sensor.id, sensor.source):
                     self.show(sensor)
+        if change.type == "flood_began":
+            self.wake(change.at_ms, "flood", change.args["seat"])
         if change.incident is not None:
             self._index_evidence(change.incident, change.args)
         if change.type == "incident_left":
             gone = change.args["left"]
             self.incident_of_complaint = {id_: of for id_, of in self.incident_of_complaint.items() if of != gone}
+
+    def wake(self, due_ms: int, what: str, key: str) -> None:
+        """Let the passing of time bring something about: an entry of `desk._DUE`."""
+        heapq.heappush(self.due, (due_ms, what, key))
 
     def _index_incident(self, id_: str, incident: Incident | None) -> None:
         self.open_by_place.put(id_, incident)
@@ -325,8 +333,16 @@ class Ledger:
         return self._handling_due[key]
 
     def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
-        """The incident's row on entering a state: its clock, its limit, a new version."""
-        row = replace(incident, state=state, stage_since_ms=at_ms, marks=0, version=incident.version + 1, **fields)
+        """The incident's row on entering a state: its clock, its limit, a new version; what waited waits no more."""
+        row = replace(
+            incident,
+            state=state,
+            stage_since_ms=at_ms,
+            later_until_ms=None,
+            marks=0,
+            version=incident.version + 1,
+            **fields,
+        )
         if state in (PENDING_HANDLE, HANDLING):
             return self.with_handling_limit(row)
         limit_s = stage_limit_s(self.pack, state, row.priority)
@@ -349,11 +365,20 @@ class Ledger:
     def more_urgent(self, incident: Incident, priority: int) -> Incident:
         """The incident with a higher priority, whose limit of the stage counts from now where it ends sooner.
 
-        One that an escalation had raised as far is worth that much by itself now.
+        One that an escalation had raised as far is worth that much by itself now. It waits no more in the later lane,
+        and with priority 1 it stands outside every group.
         """
         if priority >= incident.priority:
             return replace(incident, escalated_from=priority if priority > incident.priority else None)
-        row = replace(incident, priority=priority, priority_since_ms=self.now_ms, escalated_from=None)
+        group = "" if priority == 1 else incident.group
+        row = replace(
+            incident,
+            priority=priority,
+            priority_since_ms=self.now_ms,
+            escalated_from=None,
+            group=group,
+            later_until_ms=None,
+        )
         limit_s = stage_limit_s(self.pack, incident.state, priority)
         if limit_s is None or incident.due_ms is None or self.now_ms + limit_s * 1000 >= incident.due_ms:
             return row

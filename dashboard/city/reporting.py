@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dashboard.city.complaints import NO_PLACE, VERB_STATE, OpenComplaint
 from dashboard.city.correlation import belongs_to
 from dashboard.city.events import Complaint, Event, Finding
+from dashboard.city.grouping import incident_arrives
 from dashboard.city.incidents import PENDING_REGISTER, REPORTED, Incident
 from dashboard.city.ledger import UNCATEGORISED, Ledger, deterministic_id
 from dashboard.city.pack import Category, Rule
@@ -96,16 +97,18 @@ def _report(
         complaints=int(origin == "complaint"),
         version=0,
     )
-    incident = ledger.in_stage(blank, PENDING_REGISTER if registered else REPORTED, ledger.now_ms)
+    fresh = ledger.in_stage(blank, PENDING_REGISTER if registered else REPORTED, ledger.now_ms)
+    incident, arrival = incident_arrives(ledger, fresh)
     ledger.decide(
         "incident_reported",
-        {"incidents": {id_: incident}},
+        {"incidents": {id_: incident}, **arrival.floods},
         incident=id_,
         at_ms=at_ms,
         by=by,
         origin=origin,
         number=number,
         evidence=evidence,
+        arrived=arrival.arrived,
     )
     return id_
 

@@ -49,9 +49,9 @@ class Seats:
     def of_item(self, table: str, row: Any) -> Seat:
         """The seat of an incident or alert: the first of the role that is due whose districts and classes fit."""
         if table == "incidents":
-            return self._fitting(self._role(row.state), row.area, row.category)
+            return self.fitting(self._role(row.state), row.area, row.category)
         area = None if row.lat is None or row.lon is None else self._gazetteer.area(row.lat, row.lon)
-        return self._fitting("dispatcher", area.key if area else "", self._category_of.get(row.rule, ""))
+        return self.fitting("dispatcher", area.key if area else "", self._category_of.get(row.rule, ""))
 
     def of_person(self, person: Person) -> Seat | None:
         """Where somebody sits: the seat he names, else the first of his role; None for a role without seats."""
@@ -63,7 +63,8 @@ class Seats:
             return "dispatcher"
         return _DUE_OF.get(state, "dispatcher")
 
-    def _fitting(self, role: str, area: str, category: str) -> Seat:
+    def fitting(self, role: str, area: str, category: str) -> Seat:
+        """The first seat of a role whose districts and classes fit, its first one where none does."""
         own = [seat for seat in self.all if seat.role == role]
         fits = (
             seat

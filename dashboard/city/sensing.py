@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from dashboard.city import alerts, rules
 from dashboard.city.alerts import Alert
+from dashboard.city.changes import Rows
 from dashboard.city.events import Detection, Event, Heartbeat, Reading
+from dashboard.city.grouping import alert_arrives
 from dashboard.city.incidents import OPEN
 from dashboard.city.ledger import Ledger, deterministic_id
 from dashboard.city.pack import Category, Rule
@@ -290,16 +292,24 @@ def raise_alert(
     if clears_ms is not None:
         raised = replace(raised, phase=CLEARING)
     key = signal_key(rule.key, signal.subject)
+    category = category or ledger.categories.get(rule.category)
+    alone = category is None or lat is None or lon is None
+    floods: Rows = {}
+    args: dict[str, Any] = {}
+    if alone and not away:
+        alert, arrival = alert_arrives(ledger, rule, alert)
+        floods, args["arrived"] = arrival.floods, arrival.arrived
     ledger.decide(
         "alert_raised",
-        {"alerts": {id_: alert}, "signals": {key: raised}},
+        {"alerts": {id_: alert}, "signals": {key: raised}, **floods},
         at_ms=at_ms,
         by=f"rule:{rule.key}",
         alert=id_,
         subject=alert.subject,
+        **args,
     )
     if not away:  # what is put away asks nothing of anybody until it comes back
-        report_alert(ledger, rule, category or ledger.categories.get(rule.category), alert, at_ms, image)
+        report_alert(ledger, rule, category, alert, at_ms, image)
     for second in ledger.seconds.get(rule.key, ()):
         passed = ledger.state.signals.get(signal_key(second.key, signal.subject))
         if passed is not None and passed.phase != WAITING:
@@ -413,7 +423,10 @@ def _raise_priority(ledger: Ledger, rule: Rule, alert: Alert, rows: dict[str, di
             subject=alert.subject,
             state=alert.state,
         )
-    row = replace(alert, priority=rule.priority, second=rule.key, version=alert.version + 1)
+    group = "" if rule.priority == 1 else alert.group
+    row = replace(
+        alert, priority=rule.priority, second=rule.key, group=group, later_until_ms=None, version=alert.version + 1
+    )
     incident = ledger.state.incidents.get(alert.incident or "")
     if incident is not None and incident.state in OPEN and rule.priority < incident.priority:
         row = replace(row, found_priority=incident.priority)

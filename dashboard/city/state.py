@@ -20,6 +20,7 @@ from dashboard.city.assignments import Assignment
 from dashboard.city.changes import Change
 from dashboard.city.claims import Claim
 from dashboard.city.complaints import OpenComplaint
+from dashboard.city.flood import WINDOW_MS, Arrived, Flood
 from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.signals import Signal
 from dashboard.city.sources import OutOfService, Source
@@ -43,6 +44,7 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "out_of_service": OutOfService,
     "claims": Claim,
     "trainings": Training,
+    "floods": Flood,
 }
 """Every table of rows that changes may touch."""
 PUBLIC: Final = tuple(table for table in ROW_TYPES if table != "signals")
@@ -124,6 +126,7 @@ class CityState(Struct):
     claims: dict[str, Claim] = field(default_factory=dict)
     trainings: dict[str, Training] = field(default_factory=dict)
     """The one that goes on, or the last one with its score."""
+    floods: dict[str, Flood] = field(default_factory=dict)
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""
@@ -133,6 +136,8 @@ class CityState(Struct):
     minutes: dict[int, dict[str, int]] = field(default_factory=dict)
     """The same per minute of the city clock, for the last 24 h."""
     recent: deque[RecentComplaint] = field(default_factory=deque)
+    arrived: deque[Arrived] = field(default_factory=deque)
+    """New items that some seat must decide, of the last 10 min: the load of every seat is counted from them."""
     numbers: int = 0
     """The last short number given to an incident."""
     registry: dict[str, Any] = field(default_factory=dict)
@@ -161,6 +166,8 @@ def apply(state: CityState, change: Change) -> None:
             else:
                 held[key] = row
     _count(state, change)
+    if "arrived" in change.args:
+        _arrive(state, msgspec.convert(change.args["arrived"], Arrived))
     if change.once:
         _remember(state, change)
     if change.incident is not None:
@@ -188,6 +195,12 @@ def _count(state: CityState, change: Change) -> None:
         bucket[key] = bucket.get(key, 0) + 1
 
 
+def _arrive(state: CityState, arrived: Arrived) -> None:
+    state.arrived.append(arrived)
+    while state.arrived[0].at_ms <= arrived.at_ms - WINDOW_MS:
+        state.arrived.popleft()
+
+
 def _remember(state: CityState, change: Change) -> None:
     hour = change.received_ms // 3_600_000
     causes = state.seen.get(hour)
@@ -205,6 +218,8 @@ def _refused(state: CityState, change: Change) -> None:
 
 
 def _clock_set(state: CityState, change: Change) -> None:
+    if not passes(state.clock.city_ms(change.received_ms), change.at_ms):
+        state.arrived.clear()
     state.clock = msgspec.convert(change.args["clock"], Clock)
     state.recent = deque(seen for seen in state.recent if seen.at_ms <= change.at_ms)
     for later in [minute for minute in state.minutes if minute > change.at_ms // 60_000]:

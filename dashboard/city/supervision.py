@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.city import flood
+from dashboard.city.changes import Rows
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatching import ended_pauses, send
+from dashboard.city.grouping import incident_arrives
 from dashboard.city.incidents import ENDED, PENDING_REGISTER, REPORTED, RETURNED, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.refusals import name_of, not_by_dispatcher, reasoned, step, unchanged
@@ -135,7 +138,11 @@ def filed(ledger: Ledger, incident: Incident, by: str, asked_by: str = "") -> No
     to = step(ledger, incident, "file")
     row = ledger.in_stage(incident, to, ledger.now_ms, filed_at_ms=ledger.now_ms, filed_by=by)
     args: dict[str, Any] = {"asked_by": asked_by} if asked_by else {}
-    ledger.decide("incident_filed", {"incidents": {incident.id: row}}, by=by, incident=incident.id, **args)
+    floods: Rows = {}
+    if ledger.pack.filing != "dispatcher":  # else it was before the dispatchers as soon as it was reported
+        row, arrival = incident_arrives(ledger, row, flood.FILED)
+        floods, args["arrived"] = arrival.floods, arrival.arrived
+    ledger.decide("incident_filed", {"incidents": {incident.id: row}, **floods}, by=by, incident=incident.id, **args)
 
 
 def file_or_void(ledger: Ledger, incident: Incident, disposition: str, by: str) -> None:

@@ -368,7 +368,7 @@ class ControlRoom:
 
 def _public(change: Change) -> dict[str, Any]:
     """A change as screens get it: without the memory of rules, without the city pack, without advice once given."""
-    args = {name: value for name, value in change.args.items() if name not in ("registry", "advice")}
+    args = {name: value for name, value in change.args.items() if name not in ("registry", "advice", "arrived")}
     return {
         "seq": change.seq, "at_ms": change.at_ms, "received_ms": change.received_ms, "type": change.type,
         "by": change.by, "cause": change.cause, "incident": change.incident, "args": args,

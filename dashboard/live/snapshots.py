@@ -17,6 +17,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from dashboard.city.flood import Arrived
 from dashboard.city.state import ROW_TYPES, Answered, CityState, Clock, Entry, RecentComplaint
 from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow, Telemetry
 from dashboard.live.streams import Cursor
@@ -58,6 +59,7 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.counts = dict(state.counts)
     copied.minutes = {minute: dict(counts) for minute, counts in state.minutes.items()}
     copied.recent = deque(state.recent)
+    copied.arrived = deque(state.arrived)
     held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources))
     return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal)
 
@@ -119,6 +121,7 @@ def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
         yield "seen", encode((hour, list(causes)))
     yield "refused", encode(state.refused)
     yield "recent", encode(list(state.recent))
+    yield "arrived", encode(list(state.arrived))
     for kind in ("sensors", "teams", "sources"):
         rows = list(getattr(taken.telemetry, kind).items())
         for start in range(0, len(rows), CHUNK):
@@ -194,3 +197,5 @@ def _read_section(state: CityState, telemetry: Telemetry, section: str, payload:
         state.refused.update(decode(payload, type=dict[str, Answered]))
     elif section == "recent":
         state.recent.extend(decode(payload, type=list[RecentComplaint]))
+    elif section == "arrived":
+        state.arrived.extend(decode(payload, type=list[Arrived]))

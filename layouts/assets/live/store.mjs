@@ -10,6 +10,7 @@ export const TABLES = [
   "out_of_service",
   "claims",
   "trainings",
+  "floods",
 ];
 const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 

@@ -10,7 +10,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.city import alerts, assignments, claims, incidents
+from dashboard.city import alerts, assignments, claims, flood, incidents
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.events import Complaint, decode_data
@@ -153,6 +153,30 @@ def check_city(state: CityState) -> None:
         assert (team.active is None) <= (not team.waiting)
 
 
+def check_floods(before: CityState, change: Change) -> None:
+    """Against the state before a change: priority one stands outside every group, a flood keeps its hysteresis."""
+    for table in ("incidents", "alerts"):
+        for row in change.rows.get(table, {}).values():
+            if row is None:
+                continue
+            assert not (row.priority == 1 and (row.group or row.later_until_ms)), (change.type, row)
+            assert row.later_until_ms is None or (row.group and row.priority == 3)
+    if change.type == "flood_began":
+        assert change.args["seat"] not in before.floods
+        assert change.args["load"] > flood.BEGINS_ABOVE
+    if change.type == "flood_ended":
+        assert change.args["grouped"] == before.floods[change.args["seat"]].grouped
+        assert (
+            change.at_ms >= change.args["since_ms"]
+            or before.clock.city_ms(change.received_ms) < change.args["since_ms"]
+        )
+    for seat, row in change.rows.get("floods", {}).items():
+        if row is not None and change.type != "flood_began":  # each one that it counts is in the same change, and open
+            assert row.grouped == before.floods[seat].grouped + 1
+            (item,) = [*change.rows.get("incidents", {}).values(), *change.rows.get("alerts", {}).values()]
+            assert item.group
+
+
 def check_merging(state: CityState, change: Change, categories) -> None:
     """An incident opens only where none of its class is open within radius and window: found by looking at all."""
     if change.type != "incident_reported":
@@ -181,6 +205,7 @@ def test_every_step_of_every_history_is_lawful(seed):
                 check_rows(state, change)
                 check_claims(state, change)
                 check_merging(state, change, lived.engine.desk.ledger.categories)
+                check_floods(state, change)
                 apply(state, change)
                 check_city(state)
                 if change.type == "command_refused":
