@@ -419,6 +419,11 @@ _CHANGES: Final = {
     "change.team_duty": ("{team} 队{duty:duty}", "Team {team} {duty:duty}"),
     "change.training_began": ("{by}开始演练", "Training begun by {by}"),
     "change.training_ended": ("演练结束{by}，得分 {points:number}", "Training ended {by}, {points:number} points"),
+    "change.flood_began": ("{seat} 席洪峰开始，10 分 {load} 件", "Flood at seat {seat}, {load} in 10 min"),
+    "change.flood_ended": (
+        "{seat} 席洪峰结束，归组 {grouped} 件，丢弃 0",
+        "Flood at seat {seat} over, {grouped} grouped, 0 dropped",
+    ),
     "change.team_silent": ("{team} 队失联", "Team {team} silent"),
     "change.team_heard": ("{team} 队恢复联系", "Team {team} heard again"),
     "change.source_changed": ("来源 {source}：{state:source}", "Source {source}: {state:source}"),
