@@ -142,8 +142,10 @@ def alerts_of(changes: list[Change]) -> list[tuple[Any, ...]]:
 class History:
     """Who makes up what comes next."""
 
-    def __init__(self, seed: int, *, clocks: bool = False, registry: bool = False) -> None:
+    def __init__(self, seed: int, *, clocks: bool = False, registry: bool = False, tokens: bool = True) -> None:
+        """Without `tokens` no command names one: it counts with the changes, of which a start makes more."""
         self.random = Random(f"history-{seed}")
+        self.tokens = tokens
         self.clocks, self.registry = clocks, registry
         self.now_ms, self._number = T0, 0
         self._said: list[Said] = []
@@ -329,7 +331,7 @@ class History:
             more["kind"] = self.random.choice((None, "call", "raise", "raise", "shout"))
         if verb == "place" and self.random.random() < 0.9:
             more |= self._place()
-        if state.claims and self.random.random() < 0.2:
+        if self.tokens and state.claims and self.random.random() < 0.2:
             more["claim"] = self.random.choice(sorted(claim.token for claim in state.claims.values()))
         return self._spoken(verb, role, target=target, **more)
 
@@ -358,7 +360,7 @@ class History:
         )
         role = self.random.choice(("dispatcher", "dispatcher", "supervisor", "call_taker"))
         more: dict[str, Any] = {"reason": self.random.choice(("", "原因"))}
-        if held and self.random.random() < 0.4:
+        if self.tokens and held and self.random.random() < 0.4:
             more["claim"] = state.claims[held].token - (self.random.random() < 0.3)
         return self._spoken(verb, role, target=target, **more)
 
