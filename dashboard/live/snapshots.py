@@ -166,7 +166,7 @@ def _whole(raw: bytes) -> list[bytes]:
     *sections, end = records or [b""]
     for record in sections:
         check = crc32(record, check)
-    if end != _record("end", msgspec.msgpack.encode(check)):
+    if at != len(raw) or end != _record("end", msgspec.msgpack.encode(check)):
         raise msgspec.DecodeError("the file is not whole")
     return sections
 
