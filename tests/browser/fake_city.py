@@ -80,6 +80,9 @@ class FakeCity:
     hold_answers: bool = False
     hold_s: float = 0
     """Orders of priority 2 and 3 are held for so long, as an engine holds them."""
+    presence: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Who else looks at which incident."""
+    lease_s: float = 300
     lie: bool = False
     """True: digests say something else than what was sent."""
 
@@ -531,6 +534,14 @@ class FakeCity:
         if refusal := self.refusals.get(f"{verb} {target}", self.refusals.get(verb)):
             code, args = refusal
             return {"type": "answer", "command": command["id"], "status": "refused", "code": code, "args": args}
+        claim = self.rows["claims"].get(f"incidents {target}")
+        if claim is not None and claim["who"] != person and verb not in ("take_over", "supervise"):
+            left_s = claim["until_ms"] / 1000 + 20 - time.time()
+            if left_s > 0:
+                args = {"by": claim["who"], "at_ms": claim["since_ms"], "left_s": int(left_s)}
+                return {
+                    "type": "answer", "command": command["id"], "status": "refused", "code": "claimed", "args": args,
+                }  # fmt: skip
         row = self.rows["incidents"].get(target)
         if row is not None and command.get("version") not in (None, row["version"]):
             return {
@@ -616,6 +627,8 @@ class FakeCity:
                 if alert["state"] == "out_of_service" and alert["subject"] == target
             }
             self.commit("sensor_in_service", {"out_of_service": {target: None}, "alerts": back}, person)
+        elif verb in ("claim", "release", "take_over"):
+            self._claim(verb, target, person)
         elif verb == "place":
             self.commit("complaint_placed", {"complaints": {target: None}}, person)
         else:
@@ -640,6 +653,25 @@ class FakeCity:
             if to:
                 incident |= {"state": to, "stage_since_ms": now, "due_ms": now + 900_000, "limit_s": 900}
             self.commit(type_, {"incidents": {target: incident}}, person, target, reason=command.get("reason", ""))
+
+    def _claim(self, verb: str, target: str, person: str) -> None:
+        table = "incidents" if target in self.rows["incidents"] else "alerts"
+        key, held = f"{table} {target}", self.rows["claims"].get(f"{table} {target}")
+        told = target if table == "incidents" else None
+        if verb == "release":
+            self.commit("claim_released", {"claims": {key: None}}, person, told)
+            return
+        mine = held is not None and held["who"] == person
+        row = {
+            "id": key, "table": table, "target": target, "who": person, "seat": person.split("/")[1],
+            "since_ms": held["since_ms"] if mine else self.now_ms,
+            "until_ms": int((time.time() + self.lease_s) * 1000),
+            "token": held["token"] if mine else self.seq + 1, "version": held["version"] + 1 if held else 1,
+        }  # fmt: skip
+        if mine:
+            self.commit("claim_renewed", {"claims": {key: row}}, person)
+        else:
+            self.commit("claim_taken" if held else "claim_granted", {"claims": {key: row}}, person, told)
 
     # ---- time ----------------------------------------------------------------------------------------------
 
@@ -799,6 +831,8 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
                 city.clients.append(client)
             if message["after"] != str(city.seq):
                 say(city.snapshot())
+            say({"type": "you", "who": person})
+            say({"type": "presence", "rows": city.presence})
             say(city.heartbeat())
             if "telemetry" in client.topics:
                 say(city.telemetry())

@@ -48,18 +48,20 @@ const KEY_ENTRIES = new Set([
 const QUIET = new Set(["alert_linked"]);
 
 export class Detail {
-  constructor(box, { store, clock, person, channel, sender, act }) {
-    Object.assign(this, { box, store, clock, person, channel, sender, act });
+  constructor(box, { store, clock, person, channel, sender, claims, conflicts, act, onClaim }) {
+    Object.assign(this, { box, store, clock, person, channel, sender, claims, conflicts, act, onClaim });
     this.what = null;
     this.asking = null;
     this.draw = () => this.#draw();
-    for (const table of ["incidents", "alerts", "complaints", "out_of_service", "assignments", "teams"])
+    for (const table of ["incidents", "alerts", "complaints", "out_of_service", "assignments", "teams", "claims"])
       store.on(table, (ids) => {
-        if (this.what && (table === "assignments" || table === "teams" || ids.has(this.what.id))) soon(this.draw);
+        const other = table === "assignments" || table === "teams" || table === "claims";
+        if (this.what && (other || ids.has(this.what.id))) soon(this.draw);
       });
     store.on("detail", (topic) => {
       if (this.what?.table === "incidents" && topic === `incident:${this.what.id}`) soon(this.draw);
     });
+    claims.live.on("presence", () => soon(this.draw));
     sender.on(() => soon(this.draw));
     channel.on(() => soon(this.draw));
     eachSecond(() => {
@@ -110,12 +112,14 @@ export class Detail {
       place = h("span", { class: "where clip" }),
       limit = h("span", { class: "muted nowrap" }),
       left = leftNode(22),
-      people = h("span", { class: "people" });
+      people = h("span", { class: "people" }),
+      claim = this.claims.line(this.onClaim);
     const verbs = h("div", { class: "verbs" }),
       note = h("span", { class: "sending muted" }),
       life = h("div", { class: "life" }),
       ask = h("div", { class: "ask notice", hidden: true }),
-      refusal = h("div", { class: "notice refusal", role: "alert", hidden: true });
+      refusal = h("div", { class: "notice refusal", role: "alert", hidden: true }),
+      conflict = h("div", { class: "notice conflict", role: "alert", hidden: true });
     const evidence = h("div", { class: "evidence" }),
       timeline = h("div", { class: "tl" }),
       facts = h("dl", { class: "facts" }),
@@ -139,9 +143,10 @@ export class Detail {
         limit,
         left,
         people,
+        claim,
       ),
       h("div", { class: "irow" }, verbs, note, life),
-      h("div", { class: "notices" }, refusal, ask),
+      h("div", { class: "notices" }, conflict, refusal, ask),
       h(
         "div",
         { class: "icols" },
@@ -168,6 +173,8 @@ export class Detail {
       life,
       ask,
       refusal,
+      claim,
+      conflict,
       evidence,
       evidenceNote,
       timeline,
@@ -251,7 +258,14 @@ export class Detail {
     const sending = this.sender.sending.has(this.subject),
       refused = this.sender.refused.get(this.subject);
     text(p.note, sending ? t("label.sending") : "");
-    const sentence = refused ? this.sender.said(refused) : "";
+    p.people.hidden = Boolean(this.claims.of(this.what)); // who holds it goes before who saw it
+    p.claim.show(this.what, table !== "incidents" || isOpen(row));
+    this.conflicts.draw(p.conflict, this.subject, {
+      theirs: this.conflicts.has(this.subject) ? this.#newest() : "",
+      version: row.version,
+      open: this.channel.open,
+    });
+    const sentence = refused && !this.conflicts.says(this.subject, refused) ? this.sender.said(refused) : "";
     if (p.refusal.dataset.words !== sentence) {
       p.refusal.dataset.words = sentence;
       p.refusal.hidden = !sentence;
@@ -465,6 +479,12 @@ export class Detail {
     const words = t(`change.${type}`, more),
       reason = args?.reason ? `${separator}${word("reason", args.reason)}` : "";
     return words + reason;
+  }
+  /** What was done to it last, in a sentence: what somebody's refused words stand beside. */
+  #newest() {
+    const lines = this.store.details.get(`incident:${this.what.id}`)?.timeline ?? [],
+      entry = lines.findLast(({ by }) => by && by !== this.claims.live.me) ?? lines.at(-1);
+    return entry ? `${this.#sentence(entry)}${separator}${timeOfDay(entry.at_ms)}` : "";
   }
   #source(evidence) {
     const { kind } = evidence;

@@ -1,8 +1,10 @@
 /** The console: queue · map · teams and the selected incident, put together; what a verb asks; what a key does. */
 
-import { askFields } from "./asking.mjs";
+import { askFields, askReason } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
 import { understand } from "./command.mjs";
+import { Claims } from "./claims.mjs";
+import { Conflicts } from "./conflict.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
@@ -69,15 +71,33 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   dress(lost, "lost");
 
   /* ---- panels -------------------------------------------------------------------------------------------------------------- */
+  const claims = new Claims({ store, live, channel, sender, person, selected: () => selected });
+  const conflicts = new Conflicts({
+    store,
+    sender,
+    again: ({ verb, target, fields }) => go(verb, target, { ...fields, ...versionOf(target) }),
+    told: () => soon(() => detail.draw()),
+  });
   const queue = (window.comis.queue = new Queue($("dispatch-queue"), {
     store,
     clock: shown_at,
     person,
     sender,
+    claims,
     onPick: (what) => select(what, "queue"),
   }));
   pulse(queue.head, sound);
-  const detail = new Detail($("dispatch-incident"), { store, clock: shown_at, person, channel, sender, act });
+  const detail = new Detail($("dispatch-incident"), {
+    store,
+    clock: shown_at,
+    person,
+    channel,
+    sender,
+    claims,
+    conflicts,
+    act,
+    onClaim: () => claim(),
+  });
   detail.onBack = () => {
     queue.pick(null);
     select(null, "back");
@@ -379,8 +399,26 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     } else if (one.ask === "place") {
       placing = { id };
       ask({ title: t("ask.place"), hint: row.address || row.text, options: [] });
-    } else askFields(one, { ask, now: () => clock.now(), store, row }, run);
+    } else askFields(one, { ask: (question) => ask(conflicts.offered(question, subject(), one.verb)), now: () => clock.now(), store, row }, run);
   }
+  /** Q: the selected item is taken in hand, or let go of; a supervisor who takes it from somebody says why. */
+  function claim() {
+    queue.touch();
+    return claims.press(selected, (then, who) =>
+      askReason(
+        "take_over",
+        (question) => ask({ ...question, title: t("claim.take_reason", { who }) }),
+        (reason) => {
+          ask(null);
+          then(reason);
+        },
+      ),
+    );
+  }
+  const versionOf = (target) => {
+    const row = store.tables.incidents.get(target) ?? store.tables.assignments.get(target);
+    return row ? { version: row.version } : {};
+  };
 
   /** Send a team to the selected incident; one on a break needs a reason, which is asked for and journaled. */
   function send(team) {
@@ -444,6 +482,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     const done = await sender.send(from, verb, target, fields);
     if (done && verb === "dispatch_team") mine.note(target, fields.team);
     if (done && subject() === from && keyboard && !stays.has(verb)) queue.next();
+    return done;
   }
 
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
@@ -496,11 +535,12 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     onDigit: (digit) => {
       const option = question?.options.find(({ key }) => key === String(digit));
       option?.run();
-      return Boolean(option);
+      return Boolean(option) || (!question && conflicts.choose(subject(), digit));
     },
     onFreeze: freeze.press,
     onLetter: (letter) => {
       if (letter === "A" && answerRing()) return true;
+      if (letter === "Q") return claim();
       if (letter === "N") {
         queue.take();
         return true;

@@ -30,6 +30,7 @@ export const MAP = [
   ["I", "escalate"],
   ["G", "force_close"],
   ["O", "reopen"],
+  ["Q", "claim"],
   ["N", "take_new"],
   ["F8", "freeze"],
   ["Alt", "tabs"],

@@ -9,7 +9,7 @@ import { heldOf, words as holdWords } from "./hold.mjs";
 import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
-import { face, leftNode, timeLeft } from "./parts.mjs";
+import { leftNode, timeLeft } from "./parts.mjs";
 import { ago } from "./time.mjs";
 import { decides } from "./verbs.mjs";
 import { category, named, rule, t, where, word } from "./words.mjs";
@@ -37,8 +37,8 @@ const byEnd = (a, b) =>
   (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) || at(a.row) - at(b.row) || (a.id < b.id ? -1 : 1);
 
 export class Queue {
-  constructor(box, { store, clock, person, sender, onPick }) {
-    Object.assign(this, { box, store, clock, person, sender, onPick });
+  constructor(box, { store, clock, person, sender, claims, onPick }) {
+    Object.assign(this, { box, store, clock, person, sender, claims, onPick });
     this.tab = "decide";
     this.order = [];
     this.strip = []; // as shown: keys `table id`
@@ -52,6 +52,8 @@ export class Queue {
     this.#build();
     for (const table of ["incidents", "alerts", "complaints", "out_of_service"])
       store.on(table, () => soon(this.refresh));
+    store.on("claims", () => soon(this.draw));
+    claims.live.on("presence", () => soon(this.draw));
     store.on("snapshot", () => this.take());
     sender.on(() => soon(this.draw));
     eachSecond(() => {
@@ -445,12 +447,8 @@ export class Queue {
     text(state, words || says);
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
     state.title = words;
-    const seat = row.shelved_by ?? row.acknowledged_by ?? (table === "out_of_service" ? row.by : ""),
-      [, , who] = seat.split("/");
-    if (faces.dataset.who !== seat) {
-      faces.dataset.who = seat;
-      fill(faces, who ? face(who, who === this.person.name) : []);
-    }
+    const seenBy = row.shelved_by ?? row.acknowledged_by ?? (table === "out_of_service" ? row.by : "");
+    this.claims.faces(faces, { table, id: entry.id }, seenBy);
   }
 
   #meter() {

@@ -18,6 +18,7 @@ export const REASONS = {
   suspend: ["waits_for_owner", "waits_for_parts", "long_term", "weather"],
   force_close: ["long_term", "not_ours", "overdue"],
   reopen: ["came_back", "not_solved", "by_mistake"],
+  take_over: ["off_shift", "urgent", "overdue"],
   supervise: ["overdue", "leader", "came_back"],
   escalate: ["no_team", "spreading", "needs_decision", "leader"],
   deescalate: ["seen_to", "no_impact", "by_mistake"],
@@ -167,6 +168,8 @@ export class Sender {
     this.sending = new Map();
     this.refused = new Map();
     this.tellers = new Set();
+    /** The token under which this person acts on a subject, as a field of its commands. @type {(subject: string) => object} */
+    this.fence = () => ({});
   }
   on(tell) {
     this.tellers.add(tell);
@@ -180,9 +183,9 @@ export class Sender {
     this.refused.delete(subject);
     this.sending.set(subject, { verb, at: performance.now() });
     this.#tell(subject);
-    const answer = await this.channel.command(verb, target, fields);
+    const answer = await this.channel.command(verb, target, { ...fields, ...this.fence(subject) });
     this.sending.delete(subject);
-    if (answer.status !== "done") this.refused.set(subject, { ...answer, verb, at: performance.now() });
+    if (answer.status !== "done") this.refused.set(subject, { ...answer, verb, target, fields, at: performance.now() });
     this.#tell(subject);
     return answer.status === "done";
   }
