@@ -46,6 +46,7 @@ def document() -> dict[str, Any]:
     """The whole description as JSON-ready data."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)
     schemas = {**schemas, "Refusal": _REFUSAL, "Accepted": _ACCEPTED, "Results": _RESULTS, "CloudEvent": _cloud_event()}
+    reading = _ref("Reading")
     return {
         "openapi": "3.1.0",
         "info": {"title": "COMIS doors", "version": "1", "description": "How events come in; see docs/events.md."},
@@ -60,7 +61,7 @@ def document() -> dict[str, Any]:
             ),
             "/api/v1/readings": _post(
                 "Readings in plain JSON: one, a list, or a list under `readings`",
-                {"application/json": {"type": ["object", "array"]}},
+                {"application/json": {"anyOf": [reading, {"type": "array", "items": reading}, _ref("Readings")]}},
             ),
             "/api/v1/complaints": _post(
                 "A hotline entry or a public report; name and phone are taken out",
@@ -71,6 +72,7 @@ def document() -> dict[str, Any]:
                 "A photo of at most 10 MB",
                 {kind: {"type": "string", "format": "binary"} for kind in ("image/jpeg", "image/png", "image/webp")},
                 taken="201",
+                keyed=False,
             ),
         },
         "components": {"schemas": schemas},
@@ -81,18 +83,21 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": _REF.format(name=name)}
 
 
-def _post(summary: str, bodies: dict[str, Any], taken: str = "202") -> dict[str, Any]:
+def _post(summary: str, bodies: dict[str, Any], taken: str = "202", *, keyed: bool = True) -> dict[str, Any]:
     refusal = {"description": "Refused, with the reason", "content": {"application/json": {"schema": _ref("Refusal")}}}
+    either = {"anyOf": [_ref("Refusal"), _ref("Results")]}
+    nothing = {"description": "Read, and nothing of it taken", "content": {"application/json": {"schema": either}}}
     content = {"application/json": {"schema": {"type": "object"}}}
     return {
         "post": {
             "summary": summary,
-            "parameters": [_KEY],
+            "parameters": [_KEY] if keyed else [],
             "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in bodies.items()}},
             "responses": {
                 taken: {"description": "The store has it", "content": content},
                 "207": {"description": "A part of the batch was refused", "content": content},
-                **{status: refusal for status in ("400", "408", "413", "415", "422", "500", "503")},
+                **{status: refusal for status in ("400", "408", "413", "415", "500", "503")},
+                "422": nothing,
             },
         }
     }
