@@ -284,7 +284,7 @@ def test_rows_under_the_pointer_keep_their_place_and_news_waits_in_the_pill(scre
     screen.wait("return [...document.querySelectorAll('.rowq')].some(r => r.dataset.key === 'incidents i3000')")
 
 
-def test_a_new_urgent_row_shows_at_once_and_moves_no_row_below(screen: Screen) -> None:
+def test_a_new_urgent_row_is_said_at_once_and_moves_no_row(screen: Screen) -> None:
     screen.open(DISPATCHER)
     screen.wait("return document.querySelectorAll('.list .rowq').length > 12")
     screen.run("document.querySelector('.list').scrollTop = 54 * 3;" + POINTER)
@@ -295,11 +295,18 @@ def test_a_new_urgent_row_shows_at_once_and_moves_no_row_below(screen: Screen) -
         3100, city.pack.categories[0].key, 39.9, 116.39, "新街口", "Xinjiekou", priority=1, acknowledged=False
     )
     screen.stage.do(city.commit, "incident_reported", {"incidents": {row["id"]: row}})
+    # A hand is on the queue: the line above the list says what it is, and no row is covered by it.
+    screen.says(".pill.p1", "1 紧急")
+    assert "新街口" in screen.text(".pill")
+    assert dict(screen.run(ROWS)) == before
+    # The hand leaves: the row stands above, the pill counts it no more, and what was below stays where it was.
+    screen.run("document.querySelector('#dispatch-queue').dispatchEvent(new PointerEvent('pointerleave'))")
     screen.wait("return document.querySelector('.strip .rowq[data-key=\"incidents i3100\"]')")
     after = dict(screen.run(ROWS))
     listed = [key for key in before if key in after and before[key] > 250]
     assert len(listed) > 5
     assert {key: after[key] for key in listed} == {key: before[key] for key in listed}
+    assert screen.run("return document.querySelector('.pill').hidden")
 
 
 def test_a_complaint_without_a_place_is_placed_by_a_click_on_the_map(screen: Screen) -> None:

@@ -297,7 +297,7 @@ def test_commands_go_on_in_a_frozen_page_and_show_what_they_did(screen: Screen) 
     screen.wait("return document.querySelectorAll('.ask .btn').length > 1")
     screen.key("1")
     screen.wait("return comis.shown.tables.incidents.get('i1802').state === 'pending_handle'")
-    assert [row[0] for row in screen.run(ROWS)] == [row[0] for row in order]
+    assert [row[0] for row in screen.run(ROWS)][: len(order)] == [row[0] for row in order]
     # What somebody changed meanwhile is refused by name, and from then on the row is shown as it is.
     city, do = screen.stage.city, screen.stage.do
     row = city.rows["incidents"]["i1808"]

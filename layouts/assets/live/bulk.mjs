@@ -69,7 +69,6 @@ export class Bulk {
     const { head, ask: box, plan, result } = this.parts;
     this.box = h("div", { class: "bulk", hidden: true }, head, box, plan, result);
     queue.box.append(this.box);
-    new ResizeObserver(() => queue.box.style.setProperty("--foot", `${this.box.offsetHeight}px`)).observe(this.box);
     this.draw = () => this.#draw();
     queue.onMarked = this.draw;
     store.on("detail", (topic) => {

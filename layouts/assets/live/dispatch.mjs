@@ -219,7 +219,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     store.work(table, id); // asked for: it is shown though the page be frozen
     pickRow(table, id);
   }
-  /** A while something rings: the ringing item is selected and acknowledged, unless the selected row itself waits for this key. */
+  /** A while something rings: the ringing item is acknowledged, unless the selected row itself waits for this key. Where the person has another row
+   * in hand, the first A only goes there: it may have been meant for that one. */
   function answerRing() {
     if (!sound.ring || question) return false;
     const { table, id } = sound.ring.first,
@@ -227,7 +228,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         verbsOf(what.table, store.tables[what.table]?.get(what.id) ?? {}, person.role).find(({ key }) => key === "A");
     if (selected?.table !== table || selected.id !== id) {
       if (selected && acknowledges(selected)) return false;
+      const other = selected || queue.hand.here;
       toRing();
+      if (other) return true;
     }
     const one = acknowledges({ table, id });
     if (one) {

@@ -45,25 +45,26 @@ export function dress(node, name) {
  * @param {(item: T) => HTMLElement} make @param {(node: HTMLElement, item: T) => void} update */
 export function keyed(parent, items, key, make, update) {
   const old = parent.keyed ?? (parent.keyed = new Map());
-  const seen = new Set();
+  const keys = items.map(key);
+  if (old.size) {
+    const wanted = new Set(keys);
+    for (const [k, node] of old)
+      if (!wanted.has(k)) {
+        node.remove(); // first, so that those that stay need no move
+        old.delete(k);
+      }
+  }
   let at = parent.firstElementChild;
-  for (const item of items) {
-    const k = key(item);
-    seen.add(k);
-    let node = old.get(k);
+  items.forEach((item, i) => {
+    let node = old.get(keys[i]);
     if (!node) {
       node = make(item);
-      old.set(k, node);
+      old.set(keys[i], node);
     }
     update(node, item);
     if (node === at) at = at.nextElementSibling;
     else parent.insertBefore(node, at);
-  }
-  for (const [k, node] of old)
-    if (!seen.has(k)) {
-      node.remove();
-      old.delete(k);
-    }
+  });
 }
 
 const $ = (id) => document.getElementById(id);

@@ -6,59 +6,57 @@
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledNode } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
-import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
+import { Hand } from "./hand.mjs";
+import { isHand, isHeld, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
+import { Order, TABLES, TABS, at } from "./order.mjs";
 import { leftNode, timeLeft } from "./parts.mjs";
-import { ago } from "./time.mjs";
-import { decides } from "./verbs.mjs";
+import { ago, timeOfDay } from "./time.mjs";
 import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
+const STRIP_SHARE = 0.45; // of the queue, at most, for the urgent rows above (dispatch.css)
+const SETTLE_MS = 400; // a row that came by itself is not pressed before
 const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
-const TABS = ["decide", "hand", "others", "no_place", "later"];
 const SOMETIMES = new Set(["no_place", "later"]); // shown only while there is something in them
 const METER = 14,
   LINE = 10,
   METER_MS = 600_000;
 
-/** Priority, then time left, then age; ties by id. */
-export function inOrder(a, b) {
-  return (
-    a.row.priority - b.row.priority ||
-    (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) ||
-    at(a.row) - at(b.row) ||
-    (a.id < b.id ? -1 : 1)
-  );
-}
-const at = (row) => row.reported_at_ms ?? row.raised_at_ms ?? row.since_ms ?? 0;
-/** What comes back first; what has no end, last. */
-const byEnd = (a, b) =>
-  (a.row.due_ms ?? Infinity) - (b.row.due_ms ?? Infinity) || at(a.row) - at(b.row) || (a.id < b.id ? -1 : 1);
-
 export class Queue {
   constructor(box, { store, clock, person, sender, claims, onPick }) {
     Object.assign(this, { box, store, clock, person, sender, claims, onPick });
     this.tab = "decide";
-    this.order = [];
-    this.strip = []; // as shown: keys `table id`
-    this.entries = new Map(); // key → {table, id, row}
+    this.sorted = new Order(store, person.role);
+    this.order = []; // as shown in the list: keys `table id`
+    this.strip = []; // as shown above it
+    this.shown = new Set(); // of both
+    this.fresh = new Set(); // of this tab, and not shown
+    this.left = new Map(); // shown though their row is gone: as they were last
+    this.settled = new Map(); // key → when it came to where it stands, by itself
     this.selected = null;
     this.marked = new Set(); // keys that a verb is for instead of the selected one
     this.onMarked = () => {};
-    this.inside = false;
     this.touched = -Infinity;
-    this.waiting = { fresh: 0, urgent: 0 };
+    this.stale = false;
+    this.least = 0; // px of the list, so that it can be scrolled though it be short
+    this.stood = -1;
+    this.taken_ms = null; // city time of the order that is shown
     this.#build();
-    for (const table of ["incidents", "alerts", "complaints", "out_of_service"])
-      store.on(table, () => soon(this.refresh));
+    for (const table of TABLES)
+      store.on(table, (ids) => {
+        this.sorted.change(table, ids, (old, now) => this.#note(old, now));
+        soon(this.refresh);
+      });
     store.on("claims", () => soon(this.draw));
     claims.live.on("presence", () => soon(this.draw));
-    store.on("snapshot", () => this.take());
+    store.on("snapshot", () => soon(this.refresh));
+    store.on("frozen", (on) => on || this.take());
     sender.on(() => soon(this.draw));
     eachSecond(() => {
-      if (this.#free() && this.stale) this.take();
-      else soon(this.draw);
+      if (this.owed && !this.hand.busy) this.pick(this.owed);
+      soon(this.stale ? this.refresh : this.draw);
       soon(this.meter);
     });
   }
@@ -90,33 +88,27 @@ export class Queue {
     );
     this.stripBox = h("div", { class: "strip" });
     const fresh = h("b"),
-      urgent = h("span", { class: "soft" });
+      urgent = h("span"),
+      what = h("span", { class: "clip soft" });
     this.pill = h(
       "button",
       { type: "button", class: "pill", hidden: true, onclick: () => this.take() },
       fresh,
       urgent,
+      what,
       h("kbd", null, "N"),
     );
-    this.pill.parts = { fresh, urgent };
+    this.pill.parts = { fresh, urgent, what };
+    this.says = h("button", { type: "button", class: "says clip", onclick: () => this.list.scrollTo({ top: 0 }) });
+    this.news = h("div", { class: "news" }, this.pill, this.says);
     this.tall = h("div", { class: "tall" });
     this.list = h("div", { class: "list", role: "listbox", "aria-label": t("label.queue") }, this.tall);
     this.blank = h("div", { class: "blank", hidden: true });
-    fill(this.box, this.head, this.stripBox, this.pill, this.list, this.blank);
+    fill(this.box, this.head, this.stripBox, this.news, this.list, this.blank);
     this.list.addEventListener("scroll", () => soon(this.draw), { passive: true });
-    this.box.addEventListener("pointerenter", () => {
-      this.inside = true;
-    });
-    this.box.addEventListener(
-      "pointermove",
-      () => {
-        this.inside = true;
-      },
-      { passive: true },
-    );
-    this.box.addEventListener("pointerleave", () => {
-      this.inside = false;
+    this.hand = new Hand(this.box, () => {
       this.touched = performance.now();
+      soon(this.refresh); // what is urgent and waited shows
     });
     this.refresh = () => this.#refresh();
     this.draw = () => this.#draw();
@@ -129,96 +121,156 @@ export class Queue {
     this.touched = performance.now();
   }
   #free() {
-    return !this.store.frozen && !this.inside && performance.now() - this.touched > HOLD_MS;
+    return !this.store.frozen && !this.hand.here && performance.now() - this.touched > HOLD_MS;
   }
 
   /* ---- what belongs here ---------------------------------------------------------------------------------------------- */
 
-  #sort() {
-    const role = this.person.role,
-      tabs = Object.fromEntries(TABS.map((name) => [name, []]));
-    const put = (table, id, row, tab) => tabs[tab].push({ key: `${table} ${id}`, table, id, row });
-    for (const [id, row] of this.store.tables.incidents)
-      if (isOpen(row))
-        put("incidents", id, row, decides("incidents", row, role) ? "decide" : isHand(row) ? "hand" : "others");
-    for (const [id, row] of this.store.tables.alerts)
-      if (row.state === "shelved") put("alerts", id, { ...row, ...shelf(row) }, "later");
-      else if (!row.incident && (row.state === "active" || row.state === "returned"))
-        put("alerts", id, row, decides("alerts", row, role) ? "decide" : "others");
-    for (const [id, row] of this.store.tables.complaints)
-      if (row.state === "no_place") put("complaints", id, { ...row, priority: 3 }, "no_place");
-    for (const [id, row] of this.store.tables.out_of_service)
-      put("out_of_service", id, { ...row, state: "out_of_service", priority: 3 }, "later");
-    for (const name of TABS) tabs[name].sort(name === "later" ? byEnd : inOrder);
-    return tabs;
+  /** A row has another place now, or none. */
+  #note(old, now) {
+    const { key } = now ?? old,
+      mine = now?.tab === this.tab;
+    if (mine || old?.tab === this.tab) this.stale = true;
+    if (mine && !this.shown.has(key)) this.fresh.add(key);
+    else this.fresh.delete(key);
+    if (now) this.left.delete(key);
+    else if (this.shown.has(key)) this.left.set(key, old);
+  }
+  #renew() {
+    const before = this.sorted.renew();
+    this.stale = true;
+    this.fresh = new Set(this.sorted.tabs[this.tab].filter(({ key }) => !this.shown.has(key)).map(({ key }) => key));
+    for (const key of this.shown)
+      if (this.sorted.entries.has(key)) this.left.delete(key);
+      else if (before.has(key)) this.left.set(key, before.get(key));
   }
 
   #refresh() {
-    this.found = this.#sort();
+    if (this.sorted.whole) this.#renew();
     this.#count();
-    const now = new Map(this.found[this.tab].map((entry) => [entry.key, entry]));
-    const shown = new Set([...this.order, ...this.strip]);
-    const fresh = [...now.values()].filter((entry) => !shown.has(entry.key));
-    const urgent = fresh.filter((entry) => entry.row.priority === 1);
-    for (const key of shown) {
-      const entry = now.get(key) ?? this.#moved(key);
-      if (entry) this.entries.set(key, entry);
-      else this.entries.delete(key);
-    }
-    const wanted = this.found[this.tab].filter((entry) => !this.#above(entry)).map((entry) => entry.key);
-    this.stale =
-      fresh.length > 0 || wanted.length !== this.order.length || wanted.some((key, i) => key !== this.order[i]);
-    if (this.#free()) return this.take();
-    if (urgent.length && this.tab === "decide") this.#raise(urgent);
-    this.waiting = { fresh: fresh.length, urgent: urgent.length };
-    return this.draw();
+    if (this.taken_ms === null) return this.take();
+    if (this.stale && this.#free()) this.#follow();
+    else if (!this.hand.here) this.#raise();
+    return this.#draw();
   }
-  #above(entry) {
-    return this.tab === "decide" && entry.row.priority === 1;
+  /** What is urgent and does not stand above yet, whether it is new or has become so. */
+  #urgent() {
+    if (this.tab !== "decide") return [];
+    const first = this.sorted.tabs.decide,
+      above = new Set(this.strip),
+      found = [];
+    for (let i = 0; i < first.length && first[i].row.priority === 1; i++) if (!above.has(first[i].key)) found.push(first[i]);
+    return found;
   }
-  /** A row that left this tab keeps its place, dimmed, until the order is taken in. */
-  #moved(key) {
+  /** A row as it is shown; one that left this tab keeps its place, dimmed, until the order is taken in. */
+  #entry(key) {
+    const entry = this.sorted.entries.get(key);
+    if (entry?.tab === this.tab) return entry;
     const [table, id] = split(key),
       row = this.store.tables[table]?.get(id);
-    return row
-      ? {
-          key,
-          table,
-          id,
-          row: { priority: 3, ...(table === "out_of_service" && { state: table }), ...row },
-          gone: true,
-        }
-      : this.entries.get(key) && { ...this.entries.get(key), gone: true };
+    if (row)
+      return { key, table, id, row: { priority: 3, ...(table === "out_of_service" && { state: table }), ...row }, gone: true };
+    return { ...(entry ?? this.left.get(key) ?? { key, table, id, row: { priority: 3 } }), gone: true };
   }
-  /** New urgent rows show above at once; the list below is scrolled by as much, so that no row moves. */
-  #raise(urgent) {
-    for (const entry of urgent) {
-      this.entries.set(entry.key, entry);
-      this.strip.push(entry.key);
+
+  /** Urgent rows show above while no hand is on the queue; the list below is scrolled by as much as the strip grows, so that no row moves. */
+  #raise() {
+    const urgent = this.#urgent().map(({ key }) => key);
+    if (!urgent.length) return;
+    const keys = new Set(urgent),
+      next = { strip: [...this.strip, ...urgent], order: this.order.filter((key) => !keys.has(key)) };
+    if (!this.#steady(this.#held() ?? this.#seen(this.order[Math.ceil(this.list.scrollTop / ROW_PX)]), next))
+      Object.assign(this, next);
+    for (const key of urgent) {
+      this.shown.add(key);
+      this.fresh.delete(key);
     }
-    this.list.scrollTop += urgent.length * ROW_PX;
+  }
+  /** The order follows by itself: the row under the focus stays where it is, and where it cannot, the order waits. */
+  #follow() {
+    const before = this.#places(),
+      next = this.#next();
+    if (!this.#steady(this.#held(), next)) return;
+    this.#take(next);
+    const now = performance.now();
+    for (const [key, top] of this.#places()) if (before.get(key) !== top) this.settled.set(key, now);
+  }
+  /** The row of the list that has the focus and is in view, as long as it belongs here. */
+  #held() {
+    const row = document.activeElement;
+    if (!this.tall.contains(row) || this.sorted.entries.get(row.dataset.key)?.tab !== this.tab) return null;
+    const seen = this.#seen(row.dataset.key);
+    return seen && { ...seen, most: Math.max(0, this.list.offsetTop - seen.top) }; // it does not vanish under the strip
+  }
+  #seen(key) {
+    const i = this.order.indexOf(key),
+      top = i * ROW_PX - this.list.scrollTop;
+    return i >= 0 && top > -ROW_PX && top < this.list.clientHeight ? { key, top: top + this.list.offsetTop } : null;
+  }
+  /** Show another order and keep a row where it stands on the screen. @returns {boolean} false where that cannot be; then nothing is changed */
+  #steady(anchor, next) {
+    if (anchor) {
+      const high = (n) => n && Math.min(n * ROW_PX + 1, this.box.clientHeight * STRIP_SHARE),
+        i = next.order.indexOf(anchor.key),
+        scroll = (top) => i * ROW_PX + Math.min(anchor.most ?? Infinity, top - anchor.top),
+        to = scroll(this.list.offsetTop + high(next.strip.length) - high(this.strip.length));
+      if (i < 0 || to < -1) return false;
+      Object.assign(this, next);
+      this.#scroll(to);
+      this.#scroll(scroll(this.list.offsetTop)); // as the browser laid it out
+    } else Object.assign(this, next);
+    return true;
+  }
+  /** Scroll the list, beyond its end too where a row must not move. */
+  #scroll(to) {
+    this.least = to + this.list.clientHeight;
+    this.tall.style.height = `${Math.max(this.order.length * ROW_PX, this.least)}px`;
+    this.list.scrollTop = to;
+    this.#draw();
+  }
+  /** Where the rows in view stand: key → px from the top of the queue. */
+  #places() {
+    const over = this.strip.length * ROW_PX - this.list.scrollTop,
+      first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX));
+    const found = new Map(this.strip.map((key, i) => [key, i * ROW_PX]));
+    for (let i = first; i < Math.min(this.order.length, first + 40); i++) found.set(this.order[i], over + i * ROW_PX);
+    return found;
   }
 
   /** Take in what waits: the order of now. */
   take() {
-    this.found = this.#sort();
-    const all = this.found[this.tab];
-    this.entries = new Map(all.map((entry) => [entry.key, entry]));
-    this.strip = all
-      .filter((entry) => this.#above(entry))
-      .sort((a, b) => isUnack(b.row) - isUnack(a.row))
-      .map((entry) => entry.key);
-    this.order = all.filter((entry) => !this.#above(entry)).map((entry) => entry.key);
+    if (this.sorted.whole) this.#renew();
+    this.settled.clear(); // it was asked for
+    this.least = 0;
+    this.#take(this.#next());
+    this.#draw();
+  }
+  #next() {
+    const all = this.sorted.tabs[this.tab],
+      below = this.tab === "decide" ? all.findIndex(({ row }) => row.priority > 1) : 0,
+      n = below < 0 ? all.length : below;
+    return {
+      strip: all.slice(0, n).sort((a, b) => isUnack(b.row) - isUnack(a.row)).map(({ key }) => key),
+      order: all.slice(n).map(({ key }) => key),
+    };
+  }
+  #take(next) {
+    const stood = this.keys.indexOf(this.selected);
+    if (stood >= 0) this.stood = stood; // where to go on from, should it be gone now
+    Object.assign(this, next);
+    this.shown = new Set(this.keys);
+    this.fresh.clear();
+    this.left.clear();
     this.#keepMarks();
     this.stale = false;
-    this.waiting = { fresh: 0, urgent: 0 };
+    this.taken_ms = this.store.seq === null ? null : this.clock.now();
     this.#count();
-    this.#draw();
   }
   #count() {
     for (const { name, n, node } of this.tabs) {
-      text(n, this.found[name].length);
-      if (SOMETIMES.has(name)) node.hidden = this.found[name].length === 0 && this.tab !== name;
+      const many = this.sorted.tabs[name].length;
+      text(n, many);
+      if (SOMETIMES.has(name) && !this.hand.inside) node.hidden = many === 0 && this.tab !== name; // no tab moves under a hand
     }
     const shown = this.tabs.filter(({ node }) => !node.hidden).length;
     this.head.classList.toggle("four", shown > 3);
@@ -227,6 +279,7 @@ export class Queue {
   show(tab) {
     this.tab = tab;
     this.list.scrollTop = 0;
+    this.shown.clear();
     this.take();
   }
 
@@ -238,37 +291,48 @@ export class Queue {
   /** Move by so many rows from the selected one. */
   move(by) {
     const keys = this.keys,
-      from = keys.indexOf(this.selected);
+      from = keys.indexOf(this.selected),
+      gone = this.selected && from < 0 ? this.stood - (by > 0 ? 1 : 0) : -1; // go on where it stood
     if (!keys.length) return;
     this.touch();
-    this.pick(keys[Math.max(0, Math.min(keys.length - 1, from < 0 ? 0 : from + by))], true);
+    const to = from >= 0 ? from + by : gone >= 0 ? gone + by : 0;
+    this.pick(keys[Math.max(0, Math.min(keys.length - 1, to))], true);
   }
   /** The next row that waits for a decision, after an action on the present one. */
   next() {
-    const keys = this.keys.filter((key) => !this.entries.get(key)?.gone || key === this.selected),
+    const keys = this.keys.filter((key) => key === this.selected || !this.#entry(key).gone),
       from = keys.indexOf(this.selected);
     const next = keys[from + 1] ?? keys[from - 1];
     if (next) this.pick(next, true);
   }
-  /** @param {string|null} key `table id` @param {boolean} [focus] */
-  pick(key, focus = false) {
+  /** @param {string|null} key `table id` @param {boolean} [focus] @param {boolean} [reveal] false: it is in view, and must not move */
+  pick(key, focus = false, reveal = true) {
     const changed = this.selected !== key;
     this.selected = key;
-    if (key) this.#reveal(key);
+    this.owed = key && reveal && this.hand.busy ? key : null; // comes into view when the hand rests
+    if (key && reveal && !this.owed) this.#reveal(key);
     this.#draw();
     if (focus && key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
     if (changed) this.onPick(key ? { table: split(key)[0], id: split(key)[1] } : null);
   }
+  /** The pointer chose a row: one that has come under it by itself a moment ago was not meant. */
+  #press(key, marks) {
+    this.touch();
+    const meant = performance.now() - (this.settled.get(key) ?? -Infinity) > SETTLE_MS;
+    if (meant && marks) this.mark([key], !this.marked.has(key));
+    this.pick(meant ? key : null, true, false); // a verb that follows must not reach the row of before either
+  }
+
   /* ---- rows that are marked: `bulk.mjs` says what becomes of them ---------------------------------------------------------- */
 
   /** What is known of a row of this tab. @returns {{table: string, id: string, row: object}|undefined} */
   entryOf(key) {
-    return this.entries.get(key);
+    return this.shown.has(key) ? this.#entry(key) : undefined;
   }
   /** The keys that a verb is for: marked rows, else the selected one. */
   targets() {
     const keys = this.marked.size ? this.keys.filter((key) => this.marked.has(key)) : [this.selected];
-    return keys.filter((key) => this.entries.has(key));
+    return keys.filter((key) => this.shown.has(key));
   }
   mark(keys, on = true) {
     for (const key of keys)
@@ -283,7 +347,7 @@ export class Queue {
   }
   /** What has left this tab is no longer marked. */
   #keepMarks() {
-    const left = [...this.marked].filter((key) => !this.entries.has(key));
+    const left = [...this.marked].filter((key) => !this.shown.has(key));
     if (left.length) this.mark(left, false);
   }
   #reveal(key) {
@@ -302,17 +366,11 @@ export class Queue {
       dress(node, `tab${name === this.tab ? " on" : ""}`);
       node.setAttribute("aria-selected", String(name === this.tab));
     }
-    const { fresh, urgent } = this.waiting;
-    this.pill.hidden = fresh === 0;
-    if (fresh) {
-      text(this.pill.parts.fresh, t("label.new_n", { n: fresh }));
-      text(this.pill.parts.urgent, urgent ? t("label.urgent_n", { n: urgent }) : "");
-      this.pill.parts.urgent.hidden = !urgent;
-    }
+    this.#tell();
     const update = (node, key) => this.#row(node, key);
     keyed(
       this.stripBox,
-      this.strip.filter((key) => this.entries.has(key)),
+      this.strip,
       (key) => key,
       () => this.#make(),
       update,
@@ -320,8 +378,8 @@ export class Queue {
     const high = this.list.clientHeight || 600,
       first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX) - 4),
       last = Math.min(this.order.length, Math.ceil((this.list.scrollTop + high) / ROW_PX) + 4);
-    this.tall.style.height = `${this.order.length * ROW_PX}px`;
-    const window_ = this.order.slice(first, last).filter((key) => this.entries.has(key));
+    this.tall.style.height = `${Math.max(this.order.length * ROW_PX, this.least)}px`;
+    const window_ = this.order.slice(first, last);
     const focused = document.activeElement?.dataset?.key;
     keyed(
       this.tall,
@@ -342,6 +400,37 @@ export class Queue {
       this.list.hidden = empty;
     }
     if (empty) this.#empty();
+  }
+
+  /** The line between strip and list: what waits to be taken in, else what the order is. It has its room always, so that nothing comes over a row. */
+  #tell() {
+    const urgent = this.#urgent(),
+      { pill, says } = this,
+      waits = this.fresh.size > 0 || urgent.length > 0;
+    pill.hidden = !waits;
+    says.hidden = waits;
+    dress(pill, `pill${urgent.length ? " p1" : ""}`);
+    if (waits) {
+      const { fresh, urgent: n, what } = pill.parts,
+        first = urgent[0];
+      text(fresh, this.fresh.size ? t("label.new_n", { n: this.fresh.size }) : "");
+      text(n, urgent.length ? t("label.urgent_n", { n: urgent.length }) : "");
+      text(what, first ? `${nameOf(first)} ${where(first.row)}` : "");
+      return;
+    }
+    const below = Math.ceil((this.stripBox.scrollHeight - this.stripBox.clientHeight - this.stripBox.scrollTop) / ROW_PX - 0.1),
+      above = Math.floor(this.list.scrollTop / ROW_PX + 0.1);
+    says.disabled = above === 0;
+    text(
+      says,
+      below > 0
+        ? t("label.urgent_below", { n: below })
+        : this.stale && this.taken_ms
+          ? t("label.order_of", { time: timeOfDay(this.taken_ms) })
+          : above > 0
+            ? t("label.rows_above", { n: above })
+            : t(this.tab === "later" ? "label.order_end" : "label.order_live"),
+    );
   }
 
   #make() {
@@ -365,16 +454,12 @@ export class Queue {
       faces,
     );
     node.parts = { mark, name, place, left, id, age, called, more, state, faces };
-    node.addEventListener("click", (event) => {
-      this.touch();
-      if (event.ctrlKey || event.metaKey) this.mark([node.dataset.key], !this.marked.has(node.dataset.key));
-      this.pick(node.dataset.key, true);
-    });
+    node.addEventListener("click", (event) => this.#press(node.dataset.key, event.ctrlKey || event.metaKey));
     return node;
   }
 
   #row(node, key) {
-    const entry = this.entries.get(key),
+    const entry = this.#entry(key),
       { table, row, gone } = entry,
       { mark, name, place, left, id, age, called, more, state, faces } = node.parts,
       on = key === this.selected,
@@ -389,7 +474,7 @@ export class Queue {
     );
     node.setAttribute("aria-selected", String(on));
     node.setAttribute("aria-checked", String(this.marked.has(key)));
-    node.tabIndex = on || (!this.selected && this.keys[0] === key) ? 0 : -1;
+    node.tabIndex = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
     const look =
       table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;
     if (mark.dataset.look !== look) {
@@ -405,14 +490,7 @@ export class Queue {
             : icon("place", 18),
       );
     }
-    text(
-      name,
-      table === "alerts"
-        ? named(rule(row.rule)) || row.rule
-        : table === "out_of_service"
-          ? row.id
-          : category(row.category),
-    );
+    text(name, nameOf(entry));
     text(
       place,
       table === "complaints"
@@ -454,7 +532,7 @@ export class Queue {
   #meter() {
     const now = this.clock.now();
     let n = 0;
-    for (const { row } of this.found?.decide ?? []) if (now - (row.received_at_ms ?? 0) < METER_MS) n++;
+    for (const { row } of this.sorted.tabs.decide) if (now - (row.received_at_ms ?? 0) < METER_MS) n++;
     for (const row of this.store.tables.incidents.values())
       if (isHand(row) && row.dispatched_at_ms && now - row.received_at_ms < METER_MS) n++;
     if (this.load.n === n) return;
@@ -507,6 +585,13 @@ export class Queue {
   }
 }
 
+/** What stands first in a row. */
+const nameOf = ({ table, row }) =>
+  table === "alerts"
+    ? named(rule(row.rule)) || row.rule
+    : table === "out_of_service"
+      ? row.id
+      : category(row.category);
 /** What an alert is about: a sensor by its id, a burst by its class. */
 export const subjectOf = (row) => (row.kind === "burst" ? category(row.subject.split("@")[0]) : row.subject);
 const split = (key) => {
