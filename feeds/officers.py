@@ -27,6 +27,7 @@ from dashboard.city.incidents import (
 )
 from dashboard.city.ledger import UNCATEGORISED
 from dashboard.city.pack import Pack
+from dashboard.city.roster import Roster
 from dashboard.city.state import CityState
 from dashboard.city.telemetry import TeamNow
 from feeds.truth import MINUTE_MS, OfficerHabits, Range
@@ -49,6 +50,7 @@ class Officers:
         """`where` tells the true place of a complaint that came without one, None if nobody knows it."""
         self._habits, self._where = habits, where
         self._categories = {category.key: category for category in pack.categories}
+        self._roster = Roster(pack.roster, pack.time_zone)
         self._dispatcher = Person(habits.dispatcher.seat, "dispatcher", habits.dispatcher.name)
         self._supervisor = Person(habits.supervisor.seat, "supervisor", habits.supervisor.name)
         self._asked: set[str] = set()
@@ -119,7 +121,7 @@ class Officers:
             return
         category = self._categories.get(incident.category, UNCATEGORISED)
         farthest_m = FARTHEST_M if now_ms - incident.stage_since_ms < PATIENCE_MS else inf
-        for proposal in rank_teams(state, positions, incident, category, now_ms):
+        for proposal in rank_teams(state, positions, incident, category, now_ms, roster=self._roster):
             idle = proposal.load == 0 or incident.priority == 1
             if proposal.blocked or not idle or proposal.team in busy or proposal.distance_m > farthest_m:
                 continue

@@ -118,7 +118,13 @@ def _give(desk: Desk, city: SimulatedCity, changes: list[Change], now_ms: int) -
 def order_from(plain: dict[str, Any]) -> Order:
     """The order that a team understands, from the one its device got."""
     return Order(
-        plain["what"], plain["assignment"], plain["category"], plain["lat"], plain["lon"], plain.get("kind", "handle")
+        plain["what"],
+        plain["assignment"],
+        plain["category"],
+        plain["lat"],
+        plain["lon"],
+        plain.get("kind", "handle"),
+        plain.get("order", ""),
     )
 
 

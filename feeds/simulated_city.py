@@ -73,7 +73,8 @@ class SimulatedCity:
         """An order reaches a team's device; one that it holds already is the same order again."""
         if order.what == "assignment" and order.assignment in self._orders:
             return
-        self._orders[order.assignment] = order
+        if order.what != "message":
+            self._orders[order.assignment] = order
         if team in self.teams:
             self.teams[team].hear(order, now_ms, delivered=delivered)
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dashboard.city import alerts
+from dashboard.city.answering import LATE
 from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
@@ -263,9 +264,16 @@ class History:
     def _feedback(self, state: CityState) -> Said:
         active = {id_: row for id_, row in state.assignments.items() if row.state in ACTIVE}
         assignment = self._any(active if self.random.random() < 0.8 else state.assignments)
+        steps = [*PATH[2:], "refused", "recall_seen", "read", "note", *["finished"] * 5]
+        unread = {id_: row for id_, row in state.assignments.items() if row.unread}
+        if unread and self.random.random() < 0.2:
+            assignment, steps = self._any(unread), ["read"]
         row = state.assignments.get(assignment)
-        steps = [*PATH[2:], "refused", "recall_seen", *["finished"] * 5]
         data = {"device": row.device if row else "d9", "assignment": assignment, "step": self.random.choice(steps)}
+        if data["step"] == "note":
+            data["note"] = self.random.choice(("", "到了", "电话 13812345678"))
+        if data["step"] == "read" and self.random.random() < 0.3:
+            data["order"] = f"{assignment}:7"  # no number of this run: another engine may have started more often
         if row is not None and row.kind != "handle":
             fitting = {"verify": ("exists", "not_exist"), "check": ("pass", "pass", "fail")}[row.kind]
             data["result"] = self.random.choice((*fitting, *fitting, "unable", "pass"))
@@ -320,6 +328,8 @@ class History:
             more["kind"] = self.random.choice((None, None, None, None, "handle", "handle", "check"))
         if verb in ("verify", "check"):
             more["team"] = f"t{self.random.randint(1, 4)}"
+        if verb in ("note", "message"):
+            more["note"] = self.random.choice(("", "看一下", "联系 13812345678"))
         if verb == "suspend":
             more["until_ms"] = state.clock.city_ms(self.now_ms) + self.random.choice((-1, 60_000, 3 * DAY, 400 * DAY))
         if verb == "shelve":
@@ -343,6 +353,7 @@ class History:
             "dispatch_team": ("pending_dispatch",),
             "recall": tuple(ACTIVE - {"held"}),
             "take_back": ("held",),
+            "resend": tuple(LATE),
             "unshelve": ("shelved",),
         }
         lifecycle = alerts.LIFECYCLE if verb == "shelve" else LIFECYCLE

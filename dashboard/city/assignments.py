@@ -5,9 +5,10 @@ Status belongs to the assignment, not to the team. May not know devices or gatew
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dashboard.city.lifecycle import Lifecycle, Step, by
 
@@ -74,6 +75,30 @@ class Assignment(Struct, frozen=True):
     state_since_ms: int = 0
     steps: tuple[tuple[str, int], ...] = ()
     """Each step reached with the city time at which it happened, oldest first."""
+    due_ms: int | None = None
+    """City time by which the next answer is due: the device's that has it, the team's that accepts or has seen."""
+    late: str = ""
+    """`not_delivered`, `not_accepted` or `not_seen` once that moment has passed; empty before."""
+    resent: int = 0
+    """How often a person let it ring again."""
+    outcome: str = ""
+    """What became of it while its device was away: `still_mine`, `taken`, `cancelled` or `both`; empty: never away."""
+    afterwards: tuple[tuple[str, int], ...] = ()
+    """What its team reported after it had ended, as steps with their city time."""
+    unread: tuple[int, ...] = ()
+    """Messages in its device's outbox that nobody has read, by the change that sent each."""
+    marks: int = 0
+    """How many of its newest versions changed no step of it, so that nobody who decides has to have seen them."""
     note: str = ""
     reason: str = ""
     version: int = 1
+
+
+def marked(assignment: Assignment, **fields: Any) -> Assignment:
+    """The order's row with something that is no step of it: whoever recalls it need not have seen that."""
+    return replace(assignment, marks=assignment.marks + 1, version=assignment.version + 1, **fields)
+
+
+def moved_on(assignment: Assignment, **fields: Any) -> Assignment:
+    """The order's row with what decides about it."""
+    return replace(assignment, marks=0, version=assignment.version + 1, **fields)

@@ -10,6 +10,7 @@ import heapq
 from typing import Final
 
 from dashboard.city import (
+    answering,
     dispatching,
     escalating,
     grouping,
@@ -54,6 +55,7 @@ _DUE: Final = {
     "leave": sensing.leave_due,
     "resume": dispatching.resume_due,
     "send": sending.send_due,
+    "answer": answering.late_due,
     "shelf": shelving.shelf_due,
     "escalate": escalating.escalate_due,
     "training": training.end_due,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dashboard.city.incidents import PENDING_CHECK, PENDING_DISPATCH, Incident
 from dashboard.city.pack import Category
 from dashboard.city.places import distance_m
+from dashboard.city.roster import Roster
 from dashboard.city.state import CityState
 from dashboard.city.teams import BREAK, ON_DUTY, Team
 from dashboard.city.telemetry import TeamNow
@@ -43,15 +44,26 @@ class Proposal(Struct, frozen=True):
     """Assignments it has in hand or waiting."""
     reasons: tuple[str, ...]
     blocked: str | None = None
+    free_in_s: int | None = None
+    """Until it has done what it has in hand, about; off duty: until its shift begins. None: free, or nobody knows."""
+    left_s: int | None = None
+    """Until its shift ends, less than 0 in overtime; None: it works round the clock, or the roster is not known."""
 
 
 def rank_teams(
-    state: CityState, positions: dict[str, TeamNow], incident: Incident, category: Category, now_ms: int, most: int = 40
+    state: CityState,
+    positions: dict[str, TeamNow],
+    incident: Incident,
+    category: Category,
+    now_ms: int,
+    most: int = 40,
+    roster: Roster | None = None,
 ) -> list[Proposal]:
     """Teams by time to arrive, behind them those that are silent, last those that may not go. No teams: an empty list.
 
     Where a silent team was minutes ago says little, and an order may not reach it: it is nobody's nearest.
-    A rework goes first to the team that did the work, a check never to one that did.
+    A rework goes first to the team that did the work, a check never to one that did. Without a roster nobody's shift
+    ends.
     """
     has_it = {state.assignments[id_].team for id_ in incident.assignments if id_ in state.assignments}
     handled = incident.handled_by if incident.state == PENDING_CHECK else ()
@@ -60,6 +72,7 @@ def rank_teams(
     for team in state.teams.values():
         why_not = "team_has_it" if team.id in has_it else "team_handled_it" if team.id in handled else blocked(team)
         proposal, cost = _proposal(team, positions.get(team.id), incident, category, now_ms, why_not)
+        proposal = _rostered(proposal, state, team, incident, now_ms, roster)
         if team.id in again:
             proposal, cost = replace(proposal, reasons=("did_it_before", *proposal.reasons)), -1.0
         rough.append((proposal, cost))
@@ -70,8 +83,17 @@ def rank_teams(
         reasons = proposal.reasons
         if proposal.distance_m == nearest and _within_reach(proposal):
             reasons = ("nearest", *reasons)
-        ranked.append(Proposal(proposal.team, rank, *_rest(proposal), reasons, proposal.blocked))
+        ranked.append(replace(proposal, rank=rank, reasons=reasons))
     return ranked
+
+
+def stands_against(
+    state: CityState, positions: dict[str, TeamNow], team: Team, incident: Incident, now_ms: int, roster: Roster
+) -> str | None:
+    """Why this team may not be sent to this incident, or needs a reason to be; None: it may."""
+    return blocked(team) or roster.against(
+        team, incident, state.teams.values(), _eta(team, positions.get(team.id), incident)[1] + HANDLING_S, now_ms
+    )
 
 
 def _within_reach(proposal: Proposal) -> bool:
@@ -79,17 +101,37 @@ def _within_reach(proposal: Proposal) -> bool:
     return proposal.blocked is None and "silent" not in proposal.reasons
 
 
-def _rest(proposal: Proposal) -> tuple[int, int, int | None, int]:
-    return proposal.distance_m, proposal.eta_s, proposal.position_age_s, proposal.load
+def _rostered(
+    proposal: Proposal, state: CityState, team: Team, incident: Incident, now_ms: int, roster: Roster | None
+) -> Proposal:
+    """The same with what the roster says of it, and when it is free."""
+    free_in_s = None
+    if team.active is not None:
+        under_way_s = (now_ms - team.shown_since_ms) // 1000 if team.shown == "on_scene" else 0
+        free_in_s = max(60, proposal.load * HANDLING_S - max(0, under_way_s))
+    if roster is None:
+        return replace(proposal, free_in_s=free_in_s)
+    if proposal.blocked == "team_off_duty":
+        return replace(proposal, free_in_s=roster.begins_in_s(team, now_ms))
+    against = proposal.blocked or roster.against(
+        team, incident, state.teams.values(), proposal.eta_s + HANDLING_S, now_ms
+    )
+    return replace(proposal, blocked=against, free_in_s=free_in_s, left_s=roster.left_s(team, now_ms))
+
+
+def _eta(team: Team, now: TeamNow | None, incident: Incident) -> tuple[float, float]:
+    """Metres as the crow flies, and seconds on the road with what it must finish first."""
+    lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
+    away_m = distance_m(lat, lon, incident.lat, incident.lon)
+    load = (team.active is not None) + len(team.waiting)
+    return away_m, away_m * DETOUR / SPEED_MPS[team.kind] + load * HANDLING_S
 
 
 def _proposal(
     team: Team, now: TeamNow | None, incident: Incident, category: Category, now_ms: int, why_not: str | None
 ) -> tuple[Proposal, float]:
-    lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
-    away_m = distance_m(lat, lon, incident.lat, incident.lon)
+    away_m, eta_s = _eta(team, now, incident)
     load = (team.active is not None) + len(team.waiting)
-    eta_s = away_m * DETOUR / SPEED_MPS[team.kind] + load * HANDLING_S
     age_s = None if now is None else max(0, (now_ms - now.heard_ms) // 1000)
     reasons = ["busy" if load else "free"]
     cost = eta_s

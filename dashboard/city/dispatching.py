@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dashboard.city import assignments
+from dashboard.city import answering, assignments
 from dashboard.city.assignments import Assignment
 from dashboard.city.commands import Command, Person
-from dashboard.city.dispatch import blocked
+from dashboard.city.dispatch import blocked, stands_against
 from dashboard.city.incidents import (
     HANDLING,
     LONGEST_SUSPENSION_DAYS,
@@ -23,6 +23,7 @@ from dashboard.city.incidents import (
 )
 from dashboard.city.ledger import Ledger
 from dashboard.city.refusals import name_of, reasoned, saw, step, unchanged
+from dashboard.city.roster import SOFT
 from dashboard.city.sending import VERB_OF, end, end_all, ordered
 from dashboard.city.state import DAY_MS
 from dashboard.errors import Refused
@@ -62,10 +63,16 @@ def send(ledger: Ledger, command: Command, person: Person, incident: Incident, k
         raise Refused("team_has_it", team=team.id, at_ms=its.sent_at_ms)
     if kind == "check" and team.id in incident.handled_by:
         raise Refused("team_handled_it", team=team.id)
-    why_not = blocked(team)
-    if why_not == "team_off_duty" or (why_not is not None and not command.reason.strip()):
-        raise Refused(why_not, team=team.id, since_ms=team.shown_since_ms)
-    ordered(ledger, command, person, incident, team, kind)
+    why_not = stands_against(ledger.state, ledger.telemetry.teams, team, incident, ledger.now_ms, ledger.roster)
+    if why_not is not None and (why_not not in SOFT or not command.reason.strip()):
+        raise Refused(
+            why_not,
+            team=team.id,
+            since_ms=team.shown_since_ms,
+            begins_in_s=ledger.roster.begins_in_s(team, ledger.now_ms),
+            left_s=ledger.roster.left_s(team, ledger.now_ms),
+        )
+    ordered(ledger, command, person, incident, team, kind, why_not)
 
 
 def take_back(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:
@@ -84,10 +91,28 @@ def recall(ledger: Ledger, command: Command, person: Person, assignment: Assignm
         raise Refused(
             "not_now", verb="recall", state=assignment.state, by=assignment.by, at_ms=assignment.state_since_ms
         )
-    if person.role not in SENT_BY[assignment.kind]:
-        raise Refused("not_your_role", role=person.role, verb="recall", roles=sorted(SENT_BY[assignment.kind]))
+    _by_its_axis(person, assignment, "recall")
     unchanged(ledger, command, assignment, assignment.incident)
     end(ledger, assignment, name_of(person), command.reason)
+
+
+def resend(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:
+    """An order that nobody has answered rings once more 重发, by the axis that gave it; its steps stay as they are."""
+    if assignment.state not in answering.LATE:
+        raise Refused(
+            "not_now", verb="resend", state=assignment.state, by=assignment.by, at_ms=assignment.state_since_ms
+        )
+    _by_its_axis(person, assignment, "resend")
+    team = ledger.state.teams.get(assignment.team)
+    if team is not None and assignment.state != assignments.RECALLED and blocked(team) == "team_off_duty":
+        raise Refused("team_off_duty", team=team.id, since_ms=team.shown_since_ms)
+    answering.ring_again(ledger, assignment, name_of(person))
+
+
+def _by_its_axis(person: Person, assignment: Assignment, verb: str) -> None:
+    """An order is handled by the axis that gave it.  Raises: Refused `not_your_role`."""
+    if person.role not in SENT_BY[assignment.kind]:
+        raise Refused("not_your_role", role=person.role, verb=verb, roles=sorted(SENT_BY[assignment.kind]))
 
 
 def give_back(ledger: Ledger, command: Command, person: Person, incident: Incident) -> None:

@@ -130,7 +130,10 @@ class TeamStatus(_Data, frozen=True):
     state: Literal["on_duty", "off_duty", "break"]
 
 
-FeedbackStep = Literal["delivered", "seen", "accepted", "refused", "en_route", "on_scene", "finished", "recall_seen"]
+FeedbackStep = Literal[
+    "delivered", "seen", "accepted", "refused", "en_route", "on_scene", "finished", "recall_seen", "read", "note"
+]
+"""Steps of an order; `read` answers a message, `note` says something and moves nothing."""
 
 
 Result = Literal["exists", "not_exist", "pass", "fail", "unable"]
@@ -145,6 +148,8 @@ class Feedback(_Data, frozen=True):
     step: FeedbackStep
     result: Result | UnsetType = UNSET
     """What a team that was sent to verify or to check found; said when it has finished."""
+    order: Key | UnsetType = UNSET
+    """With `read`: the id of the order that brought the message."""
     note: LongText | UnsetType = UNSET
     photos: Photos | UnsetType = UNSET
 

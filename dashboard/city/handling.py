@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dashboard.city import assignments
+from dashboard.city import answering, assignments, messages
 from dashboard.city.assignments import ACTIVE, Assignment
 from dashboard.city.events import Feedback, Position, TeamStatus
 from dashboard.city.incidents import HANDLE_FINISH, LIFECYCLE, Incident
@@ -21,6 +21,8 @@ from dashboard.errors import BadPayload
 
 _FOUND: Final = {"exists": "verified", "not_exist": "verified", "pass": "passed", "fail": "failed"}
 """What a team found → the step of the incident."""
+_WORDS: Final = {"read": messages.receive_read, "note": messages.receive_note}
+"""What is said with an order and is no step of it."""
 _WORKING: Final = {assignments.ACCEPTED, assignments.EN_ROUTE, assignments.ON_SCENE}
 
 
@@ -80,6 +82,9 @@ def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
         raise BadPayload("unknown_assignment", assignment=feedback.assignment)
     if assignment.device != feedback.device:
         raise BadPayload("not_your_assignment", assignment=feedback.assignment, device=feedback.device)
+    if feedback.step in _WORDS:
+        _WORDS[feedback.step](ledger, assignment, feedback, at_ms)
+        return
     step, by = feedback.step, f"device:{feedback.device}"
     args: dict[str, Any] = {"assignment": assignment.id, "team": assignment.team, "step": step}
     if feedback.note is not UNSET and feedback.note:
@@ -91,15 +96,19 @@ def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
     if step not in assignments.LIFECYCLE.get(assignment.state, {}):
         _step_too_late(ledger, assignment, step, at_ms, by, args)
         return
-    stepped = replace(
+    stepped = assignments.moved_on(
         assignment,
         state=step,
         state_since_ms=at_ms,
         steps=(*assignment.steps, (step, at_ms)),
         note=args.get("note", assignment.note),
         order=0,
-        version=assignment.version + 1,
     )
+    if (assignment.state, step) != (assignments.DELIVERED, assignments.SEEN):  # that it was seen is no acceptance
+        stepped = answering.waits_from(ledger, stepped, at_ms)
+    if step != assignments.RECALL_SEEN and answering.was_away(ledger, assignment, at_ms):
+        args["outcome"] = answering.STILL_MINE
+        stepped = replace(stepped, outcome=answering.STILL_MINE)
     rows = after_assignment(ledger, stepped, at_ms, result=args.get("result"))
     ledger.decide(
         "assignment_stepped", rows, incident=assignment.incident, at_ms=at_ms, by=by, settled=assignment.order, **args
@@ -126,8 +135,14 @@ def _step_too_late(
     ledger: Ledger, assignment: Assignment, step: str, at_ms: int, by: str, args: dict[str, Any]
 ) -> None:
     """The team did something with an order that has moved on (recalled, already further): it is a fact, not a step."""
-    if any(done == step for done, _ in assignment.steps):
+    if assignment.order and (assignment.state in ACTIVE or step == assignments.RECALL_SEEN):
+        answering.rang_again(ledger, assignment, step, at_ms, by)
+        return
+    if any(done == step for done, _ in (*assignment.steps, *assignment.afterwards)):
         return  # said twice, at-least-once delivery
+    if assignment.state in (assignments.RECALLED, assignments.RECALL_SEEN):
+        answering.step_after_end(ledger, assignment, step, at_ms, by, args)
+        return
     ledger.decide("feedback_noted", incident=assignment.incident, at_ms=at_ms, by=by, state=assignment.state, **args)
 
 
@@ -160,7 +175,10 @@ def _turn(ledger: Ledger, before: Team, rows: dict[str, dict[str, object]]) -> N
         held = rows["assignments"].get(id_ or "", ledger.state.assignments.get(id_ or ""))
         if isinstance(held, Assignment) and held.state in ACTIVE and held.waiting != waits:
             version = held.version + (held.id not in rows["assignments"])
-            rows["assignments"][held.id] = replace(held, waiting=waits, version=version)
+            turned = replace(held, waiting=waits, marks=0, version=version)
+            if held.state != assignments.SENT:
+                turned = answering.waits_from(ledger, turned, ledger.now_ms)
+            rows["assignments"][held.id] = turned
 
 
 def _incident_after(

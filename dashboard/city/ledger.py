@@ -33,6 +33,7 @@ from dashboard.city.events import AHEAD_MS
 from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incident
 from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
+from dashboard.city.roster import Roster
 from dashboard.city.rules import LocalTime, calm_band, limits
 from dashboard.city.seats import Seats
 from dashboard.city.signals import QUIET, Signal, signal_key
@@ -124,6 +125,7 @@ class Ledger:
         self.seats = Seats(pack, self.gazetteer)
         self.calendar = Calendar(pack)
         self.local = LocalTime(pack.time_zone)
+        self.roster = Roster(pack.roster, pack.time_zone)
         self.team_of_device = {device.id: device.team for device in pack.devices}
         self.open_by_place = OpenByPlace()
         self.incident_of_complaint: dict[tuple[str, str], str] = {}
@@ -241,6 +243,8 @@ class Ledger:
         incident = None if assignment is None else self.state.incidents.get(assignment.incident)
         if incident is not None:
             self._index_escalations(incident)
+        if assignment is not None and assignment.due_ms is not None and not assignment.late:
+            heapq.heappush(self.due, (assignment.due_ms, "answer", id_))
 
     def _index_training(self, id_: str, training: Training | None) -> None:
         if training is not None and training.state == RUNNING:

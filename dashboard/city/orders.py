@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from dashboard.city.assignments import Assignment
+from dashboard.city.answering import STILL_MINE
+from dashboard.city.assignments import ACTIVE, Assignment
 from dashboard.city.changes import Change
 from dashboard.city.state import CityState
 
@@ -19,7 +20,8 @@ MOST_TEXTS: Final = 5
 class Order(Struct, frozen=True):
     """What a device is told.
 
-    `number` is the seq of the change that gave the order; `what` is `assignment` or `recall`.
+    `number` is the incident's, for people; the seq of the change that gave the order is behind the colon of its id.
+    `what` is `assignment`, `recall` or `message`; `outcome` whose the work is, where that was in doubt.
     """
 
     order: str
@@ -40,15 +42,21 @@ class Order(Struct, frozen=True):
     sent_at_ms: int
     due_ms: int | None
     text: list[dict[str, Any]]
+    outcome: str = ""
+    again: int = 0
+    """How often it was sent once more; a device that has the assignment rings again."""
 
 
 def order_of(state: CityState, change: Change) -> tuple[str, Order] | None:
     """The device and the order a change gives, None for a change that gives none."""
-    what = {"assignment_sent": "assignment", "assignment_recalled": "recall"}.get(change.type)
-    if what is None:
+    if change.type not in _GIVES or (change.type == "feedback_noted" and not change.args.get("told")):
         return None
     assignment: Assignment = change.rows["assignments"][change.args["assignment"]]
-    incident = change.rows["incidents"][assignment.incident]
+    incident = change.rows.get("incidents", {}).get(assignment.incident) or state.incidents.get(assignment.incident)
+    if incident is None:
+        return None
+    what = _GIVES[change.type] or ("assignment" if assignment.state in ACTIVE else "recall")
+    note = change.args["note"] if what == "message" else assignment.note
     texts = [
         {"at_ms": entry.at_ms, "text": entry.args["evidence"]["text"]}
         for entry in state.timelines.get(incident.id, [])
@@ -57,9 +65,27 @@ def order_of(state: CityState, change: Change) -> tuple[str, Order] | None:
     order = Order(
         f"{assignment.id}:{change.seq}", what, assignment.id, incident.id, assignment.team, incident.number,
         assignment.kind, incident.category, incident.priority, incident.lat, incident.lon, incident.where_zh,
-        incident.where_en, assignment.note, assignment.reason, change.at_ms, incident.due_ms, texts[-MOST_TEXTS:],
+        incident.where_en, note, assignment.reason, change.at_ms, incident.due_ms, texts[-MOST_TEXTS:],
+        _outcome_told(assignment, what), assignment.resent if what == "assignment" else 0,
     )  # fmt: skip
     return assignment.device, order
+
+
+_GIVES: Final = {
+    "assignment_sent": "assignment",
+    "assignment_recalled": "recall",
+    "assignment_resent": "",
+    "feedback_noted": "recall",
+    "message_sent": "message",
+}
+"""Change → what it tells a device; what is sent once more is what it was."""
+
+
+def _outcome_told(assignment: Assignment, what: str) -> str:
+    """Whose the work is: said with a recall, and with an order that rings again for a team that may wonder."""
+    if what == "recall":
+        return assignment.outcome
+    return STILL_MINE if what == "assignment" and assignment.resent else ""
 
 
 def settled_by(change: Change) -> list[tuple[str, int]]:

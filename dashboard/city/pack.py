@@ -141,6 +141,9 @@ class PackTeam(Struct, frozen=True, forbid_unknown_fields=True):
     area: str = ""
     skills: tuple[str, ...] = ()
     shift: tuple[str, str] = ("00:00", "24:00")
+    phone: Annotated[str, Meta(max_length=40)] = ""
+    """Its duty phone and its radio number: read by seats that send teams, never on the live channel."""
+    radio: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Device(Struct, frozen=True, forbid_unknown_fields=True):
@@ -218,10 +221,23 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True):
     intake_s: int = 900
     dispatch_s: int = 900
     dispatch_p1_s: int = 120
+    deliver_s: Annotated[int, Meta(ge=0)] = 30
+    """An order that its device has not got after this is marked, on a fast clock never sooner than a line needs.
+
+    0: none is."""
     accept_s: int = 60
     check_s: int = 1800
     hold_s: Annotated[float, Meta(ge=0, le=60)] = 0
     """Real seconds for which an order is held before its device rings; 0: none. Priority 1 is never held."""
+
+
+class RosterRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands against a team that is on duty: softly, so that a reason lifts it. Priority 1 asks for none."""
+
+    shift_ends_min: Annotated[float, Meta(ge=0)] = 0
+    """So many minutes before its shift ends, or where it could not be done before; 0: not looked at."""
+    own_area: bool = False
+    """Whether a team of another area needs a reason while one of the area's own is on duty."""
 
 
 class Pack(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,6 +261,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     """Without them, one for each role over the whole city (`city.seats`)."""
     stages: Stage = Stage()
     escalations: tuple[Escalation, ...] = ()
+    roster: RosterRules = RosterRules()
     figures: tuple[Figure, ...] = ()
     filing: Literal["supervisor", "dispatcher"] = "supervisor"
     """Who files a public report: the supervisor alone, or the dispatcher too."""

@@ -13,7 +13,10 @@ from dashboard.city.ledger import Ledger
 from dashboard.city.state import Entry
 from dashboard.errors import Refused
 
-_ASIDE: Final = {"claim_granted", "claim_released", "claim_taken"}
+_ASIDE: Final = {
+    "claim_granted", "claim_released", "claim_taken", "assignment_late", "assignment_resent", "assignment_rang",
+    "message_sent", "message_read", "note_written", "team_wrote",
+}  # fmt: skip
 """Lines of a timeline that change nothing of the incident itself."""
 
 

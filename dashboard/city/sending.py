@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from dashboard.city import assignments
+from dashboard.city.answering import CANCELLED, outcome_of, waits_from
 from dashboard.city.assignments import Assignment
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatch import blocked, rank_teams
@@ -27,12 +28,22 @@ VERB_OF: Final = {"handle": "dispatch", "verify": "verify", "check": "check"}
 """Kind of an order → the step of the incident that it is."""
 
 
-def ordered(ledger: Ledger, command: Command, person: Person, incident: Incident, team: Team, kind: str) -> None:
-    """The order is written down: sent at once, or held for some seconds in which it can be taken back."""
+def ordered(
+    ledger: Ledger,
+    command: Command,
+    person: Person,
+    incident: Incident,
+    team: Team,
+    kind: str,
+    override: str | None = None,
+) -> None:
+    """The order is written down: sent at once, or held for some seconds in which it can be taken back.
+
+    `override`: what stood against the team and was lifted by the reason given.
+    """
     by, now_ms = name_of(person), ledger.now_ms
-    advice = rank_teams(
-        ledger.state, ledger.telemetry.teams, incident, ledger.category(incident.category), now_ms, most=ADVICE_KEPT
-    )
+    category, positions = ledger.category(incident.category), ledger.telemetry.teams
+    advice = rank_teams(ledger.state, positions, incident, category, now_ms, ADVICE_KEPT, ledger.roster)
     until_ms = _held_until_ms(ledger, incident, kind)
     state = assignments.SENT if until_ms is None else assignments.HELD
     assignment = Assignment(
@@ -54,6 +65,8 @@ def ordered(ledger: Ledger, command: Command, person: Person, incident: Incident
         reason=command.reason,
     )
     shown = {"reason": command.reason, "note": command.note, "seen": command.seen, "advice": plain(advice)}
+    if override is not None:
+        shown["override"] = override
     if state == assignments.SENT:
         _sent(ledger, assignment, incident, **shown)
         return
@@ -99,6 +112,7 @@ def _sent(ledger: Ledger, assignment: Assignment, incident: Incident, **shown: A
 
 
 def _written(ledger: Ledger, type_: str, assignment: Assignment, incident: Incident, **args: Any) -> None:
+    assignment = waits_from(ledger, assignment, ledger.now_ms)
     rows = after_assignment(ledger, assignment, ledger.now_ms, stays=True)
     rows["incidents"] = {incident.id: incident}
     ledger.decide(
@@ -126,7 +140,7 @@ def _hold_over(ledger: Ledger, assignment: Assignment) -> None:
         end(ledger, assignment, "rule:hold", "team_off_duty")
         return
     now_ms = ledger.now_ms
-    sent = replace(
+    sent = assignments.moved_on(
         assignment,
         state=assignments.SENT,
         sent_at_ms=now_ms,
@@ -134,7 +148,6 @@ def _hold_over(ledger: Ledger, assignment: Assignment) -> None:
         order=ledger.state.seq + 1,
         held_until_ms=None,
         steps=(*assignment.steps, (assignments.SENT, now_ms)),
-        version=assignment.version + 1,
     )
     _sent(ledger, sent, ledger.state.incidents[assignment.incident])
 
@@ -147,7 +160,7 @@ def holds_after(ledger: Ledger, before_ms: int, clock: Clock) -> dict[str, Assig
         if held.held_until_ms is not None:
             left_ms = max(0, held.held_until_ms - before_ms) / rate * clock.rate
             until_ms = _whole_second(clock.base_city_ms + left_ms)
-            anew[id_] = replace(held, held_until_ms=until_ms, version=held.version + 1)
+            anew[id_] = assignments.moved_on(held, held_until_ms=until_ms)
     return anew
 
 
@@ -175,7 +188,7 @@ def end(ledger: Ledger, assignment: Assignment, by: str, reason: str, *, stays: 
     """
     now_ms, held = ledger.now_ms, assignment.state == assignments.HELD
     state = assignments.TAKEN_BACK if held else assignments.RECALLED
-    ended = replace(
+    ended = assignments.moved_on(
         assignment,
         state=state,
         state_since_ms=now_ms,
@@ -183,8 +196,10 @@ def end(ledger: Ledger, assignment: Assignment, by: str, reason: str, *, stays: 
         steps=(*assignment.steps, (state, now_ms)),
         reason=reason,
         order=0 if held else ledger.state.seq + 1,
-        version=assignment.version + 1,
     )
+    ended = waits_from(ledger, ended, now_ms)
+    if not held:
+        ended = replace(ended, outcome=CANCELLED if stays else outcome_of(ledger.state, ended))
     settled = {} if held else {"settled": assignment.order}
     ledger.decide(
         f"assignment_{state}",

@@ -676,6 +676,11 @@ def leave_due(ledger: Ledger, incident_id: str, due_ms: int) -> None:
     rows: dict[str, dict[str, object]] = {"incidents": {incident_id: None}}
     if gone:
         rows["assignments"] = {assignment.id: None for assignment in gone}
-    unanswered = [[assignment.device, assignment.order] for assignment in gone if assignment.order]
+    unanswered = [
+        [assignment.device, number]
+        for assignment in gone
+        for number in (assignment.order, *assignment.unread)
+        if number
+    ]
     args: dict[str, Any] = {"unanswered": unanswered} if unanswered else {}
     ledger.decide("incident_left", rows, at_ms=due_ms, left=incident_id, **args)

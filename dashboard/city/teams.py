@@ -36,6 +36,8 @@ class Team(Struct, frozen=True):
     lat: float
     lon: float
     """The post's place, degrees WGS-84."""
+    shift: tuple[str, str] = ("00:00", "24:00")
+    """From when until when it works, local time; an end before the beginning is on the next day."""
     duty: str = OFF_DUTY
     duty_since_ms: int = 0
     shown: str = "off"

@@ -12,7 +12,18 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, claiming, dispatching, escalating, sending, shelving, supervision, training
+from dashboard.city import (
+    alerts,
+    answering,
+    claiming,
+    dispatching,
+    escalating,
+    messages,
+    sending,
+    shelving,
+    supervision,
+    training,
+)
 from dashboard.city.admission import inside
 from dashboard.city.commands import INTERACTIVE_AGE_MS, VERBS, Command, Person
 from dashboard.city.incidents import Incident
@@ -144,6 +155,7 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
     clock = Clock(base_ms, real_ms, 1.0 if command.rate is None else command.rate, command.note or "simulation")
     before_ms, ledger.now_ms = ledger.now_ms, base_ms
     rows: dict[str, Any] = {}
+    orders = sending.holds_after(ledger, before_ms, clock)
     if not passes(before_ms, base_ms):
         by_ms = base_ms - before_ms
         anew = {
@@ -152,8 +164,9 @@ def _set_clock(ledger: Ledger, command: Command, person: Person, _: object) -> N
             "alerts": shelving.running_shelves(ledger, by_ms),
         }
         rows = {table: changed for table, changed in anew.items() if changed}
-    if held := sending.holds_after(ledger, before_ms, clock):
-        rows["assignments"] = held
+        orders = answering.limits_after(ledger, by_ms, orders)
+    if orders:
+        rows["assignments"] = orders
     ledger.decide("clock_set", rows, by=name_of(person), at_ms=base_ms, clock=plain(clock))
     sending.end_holds_of_a_standing_clock(ledger)
 
@@ -207,6 +220,7 @@ def register(ledger: Ledger, pack: Pack, by: str, digest: str = "") -> None:
             device=team.device,
             lat=team.lat,
             lon=team.lon,
+            shift=team.shift,
             duty=before.duty if before else (ON_DUTY if always else OFF_DUTY),
             duty_since_ms=before.duty_since_ms if before else 0,
             shown_since_ms=ledger.now_ms,
@@ -247,6 +261,9 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "return": dispatching.give_back,
     "recall": dispatching.recall,
     "take_back": dispatching.take_back,
+    "resend": dispatching.resend,
+    "note": messages.note,
+    "message": messages.message,
     "extend": dispatching.extend,
     "suspend": dispatching.suspend,
     "resume": dispatching.resume,

@@ -17,11 +17,12 @@ from typing import Any, Final
 
 import msgspec
 
+from dashboard import words
 from dashboard.city import kpis
 from dashboard.city.admission import Bounds
 from dashboard.city.changes import Change
 from dashboard.city.desk import Desk
-from dashboard.city.orders import order_of, settled_by
+from dashboard.city.orders import Order, order_of, settled_by
 from dashboard.city.pack import Pack, digest_of, pack_of
 from dashboard.city.privacy import without_person
 from dashboard.city.sensing import count_rejected
@@ -306,7 +307,7 @@ class Engine:
             commit.settled += [Settled(device, number) for device, number in settled_by(change)]
             given = order_of(self.desk.state, change)
             if given is not None:
-                commit.orders.append(OrderOut(given[0], change.seq, msgspec.json.encode(given[1])))
+                commit.orders.append(OrderOut(given[0], change.seq, _spoken(given[1])))
 
     # ---- publishing -------------------------------------------------------------------------------------------------
 
@@ -403,6 +404,14 @@ def _extend(order: list[list[str | int]], stream: str, entry: Entry) -> None:
 
 def _sensor(now: SensorNow) -> list[Any]:
     return [now.lat, now.lon, now.value, now.time_ms, now.flag, now.kind]
+
+
+def _spoken(order: Order) -> bytes:
+    """An order as its device gets it: what became of it is said in words, in both languages."""
+    plain = msgspec.to_builtins(order)
+    if order.outcome:
+        plain |= {f"say_{lang}": words.say(f"outcome_told.{order.outcome}", lang) for lang in ("zh", "en")}
+    return msgspec.json.encode(plain)
 
 
 def _team(now: TeamNow) -> list[Any]:

@@ -22,7 +22,9 @@ from redis.exceptions import RedisError
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatch import rank_teams
-from dashboard.city.pack import Category, Limit
+from dashboard.city.pack import Category, Limit, RosterRules
+from dashboard.city.privacy import mask_phones
+from dashboard.city.roster import Roster
 from dashboard.city.state import PUBLIC, CityState, apply
 from dashboard.city.telemetry import TeamNow
 from dashboard.errors import StreamLost
@@ -175,14 +177,17 @@ class ControlRoom:
         incident = self.state.incidents.get(incident_id)
         if incident is None or not self.state.registry:
             return []
-        given = next((c for c in self.state.registry["categories"] if c["key"] == incident.category), None)
+        registry = self.state.registry
+        given = next((c for c in registry["categories"] if c["key"] == incident.category), None)
         category = msgspec.convert(given, Category) if given else Category("", "", "", 3, Limit(1, "natural_day"))
         positions = {
             id_: TeamNow(id_, row[0], row[1], row[2], row[2], row[3], row[4], row[5])
             for id_, row in self.sight.teams.items()
         }
         now_ms = self.state.clock.city_ms(_now_ms())
-        return [msgspec.to_builtins(item) for item in rank_teams(self.state, positions, incident, category, now_ms)]
+        roster = Roster(msgspec.convert(registry.get("roster", {}), RosterRules), registry["time_zone"])
+        advice = rank_teams(self.state, positions, incident, category, now_ms, roster=roster)
+        return [msgspec.to_builtins(item) for item in advice]
 
     async def submit(self, command: Command, person: Person) -> dict[str, Any]:
         """Put a person's command on the stream and wait for its answer.
@@ -198,7 +203,7 @@ class ControlRoom:
         asked = self._asked.get(command.id)
         if asked is None:
             asked = self._asked[command.id] = asyncio.get_running_loop().create_future()
-            spoken = msgspec.structs.replace(command, person=person)
+            spoken = msgspec.structs.replace(command, person=person, note=mask_phones(command.note))
             try:
                 async with asyncio.timeout(ANSWER_S):
                     await self._redis.xadd(

@@ -117,6 +117,14 @@ class DeviceClient:
         """One step of an assignment: seen, accepted, refused, en_route, on_scene, finished, recall_seen."""
         return await self.say("feedback", assignment=assignment, step=step, note=note, **more)
 
+    async def read(self, message: Order) -> Answer:
+        """The team has read a message, an order whose `what` is `message`."""
+        return await self.say("feedback", assignment=message["assignment"], step="read", order=message["order"])
+
+    async def write(self, assignment: str, note: str, **more: Any) -> Answer:
+        """A few words about an order, or `photos`: they move nothing."""
+        return await self.say("feedback", assignment=assignment, step="note", note=note, **more)
+
     # ---- what it hears ----
 
     async def orders(self) -> AsyncIterator[Order]:

@@ -39,7 +39,7 @@ class Said(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """What a team needs of an order. `what` is `assignment` or `recall`."""
+    """What a team needs of an order. `what` is `assignment`, `recall` or `message`."""
 
     what: str
     assignment: str
@@ -47,6 +47,7 @@ class Order(Struct, frozen=True):
     lat: float
     lon: float
     kind: str = "handle"
+    id: str = ""
 
 
 class _Leg(Struct, frozen=True):
@@ -118,6 +119,9 @@ class Team:
         now_ms = max(now_ms, self._silent_until_ms)
         if order.what == "recall":
             self._recalled(order, now_ms)
+            return
+        if order.what == "message":
+            self._plan_say(now_ms + _ms(chance, habits.seen_s), "read", order, order=order.id)
             return
         if delivered:
             now_ms += _ms(chance, habits.delivered_s)
@@ -211,7 +215,7 @@ class Team:
     def _recalled(self, recall: Order, now_ms: int) -> None:
         at_ms = now_ms + _ms(self._chance, self._habits.seen_s)
         self._plan_say(at_ms, "recall_seen", recall)
-        self._held = [held for held in self._held if held[2].get("step") in (None, "recall_seen")
+        self._held = [held for held in self._held if held[2].get("step") in (None, "recall_seen", "read")
                       or held[2].get("assignment") != recall.assignment or held[0] <= now_ms]  # fmt: skip
         self.waiting = [order for order in self.waiting if order.assignment != recall.assignment]
         if self.order is not None and self.order.assignment == recall.assignment:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.city import alerts, assignments, claims, flood, incidents
+from dashboard.city.answering import LATE, OUTCOMES
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.events import Complaint, decode_data
@@ -124,6 +125,10 @@ def check_city(state: CityState) -> None:
     for row in state.assignments.values():
         assert (row.state == assignments.HELD) == (row.held_until_ms is not None)
         assert not (row.state == assignments.HELD and row.order)  # nothing is in the outbox
+        assert not row.late or (row.state in LATE and row.due_ms is not None)
+        assert row.outcome in ("", *OUTCOMES)
+        away = row.state in (assignments.RECALLED, assignments.RECALL_SEEN)
+        assert bool(row.outcome) or not (away and row.afterwards)
     raised = {signal.alert for signal in state.signals.values()}
     for alert in state.alerts.values():
         assert (alert.state in alerts.AWAY) == (alert.seat is not None)
@@ -177,6 +182,24 @@ def check_floods(before: CityState, change: Change) -> None:
             assert item.group
 
 
+def check_what_was_too_late(change: Change) -> None:
+    """What a team did with an order that had ended is kept, and moves no incident and no other order."""
+    if change.type == "feedback_noted":
+        assert set(change.rows) <= {"assignments"}
+        assert set(change.rows.get("assignments", {})) <= {change.args["assignment"]}
+
+
+def check_outboxes(lived: Play) -> None:
+    """In the outboxes is what the state says that nobody has answered: the order, and messages unread."""
+    unanswered = {
+        (row.device, number)
+        for row in lived.state.assignments.values()
+        for number in (row.order, *row.unread)
+        if number
+    }
+    assert {(device, number) for device, box in lived.streams.outboxes.items() for number in box} == unanswered
+
+
 def check_merging(state: CityState, change: Change, categories) -> None:
     """An incident opens only where none of its class is open within radius and window: found by looking at all."""
     if change.type != "incident_reported":
@@ -204,6 +227,7 @@ def test_every_step_of_every_history_is_lawful(seed):
             for change in changes[read:]:
                 check_rows(state, change)
                 check_claims(state, change)
+                check_what_was_too_late(change)
                 check_merging(state, change, lived.engine.desk.ledger.categories)
                 check_floods(state, change)
                 apply(state, change)
@@ -212,6 +236,7 @@ def test_every_step_of_every_history_is_lawful(seed):
                     assert change.args["code"]
                     refused[change.args["code"]] += 1
             read = len(changes)
+            check_outboxes(lived)
         faults = [entry for entry in lived.streams.streams["rejected"] if entry.get(b"code") == b"engine_fault"]
         assert faults == []
 
@@ -238,6 +263,8 @@ def test_histories_go_everywhere():
         "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
         "incident_force_closed", "incident_reopened", "incident_supervised",
         "incident_escalated", "incident_deescalated",
+        "assignment_late", "assignment_resent", "assignment_rang", "note_written", "message_sent", "message_read",
+        "team_wrote",
         "assignment_held", "assignment_sent", "assignment_taken_back", "assignment_stepped", "assignment_recalled",
         "feedback_noted", "team_duty",
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
@@ -245,7 +272,7 @@ def test_histories_go_everywhere():
         "claim_granted", "claim_renewed", "claim_released", "claim_taken",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 36
+    assert len(VERBS) == 39
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}

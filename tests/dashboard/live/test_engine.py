@@ -28,7 +28,10 @@ def comparable(state: CityState) -> dict[str, object]:
     replace = msgspec.structs.replace
     alerts = {id_: replace(row, received_at_ms=0) for id_, row in state.alerts.items()}
     incidents = {id_: replace(row, received_at_ms=0) for id_, row in state.incidents.items()}
-    orders = {id_: replace(row, order=bool(row.order)) for id_, row in state.assignments.items()}
+    orders = {
+        id_: replace(row, order=bool(row.order), unread=tuple(bool(number) for number in row.unread))
+        for id_, row in state.assignments.items()
+    }
     return {
         "alerts": alerts, "incidents": incidents, "assignments": orders, "complaints": state.complaints,
         "signals": state.signals, "refused": set(state.refused),
