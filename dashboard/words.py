@@ -381,6 +381,42 @@ _BULK: Final = {
     "bulk.result": ("完成 {done}，被拒 {refused}", "{done} done, {refused} refused"),
 }
 
+_COMMAND: Final = {
+    "command.comma": ("，", ", "),
+    "command.not_your_role": ("这个席位不派遣。", "This seat does not dispatch."),
+    "command.which": ("{verb}哪一件？先写案号，例如 1841，或选中一行。", "{verb} which? Begin with a number, such as 1841, or select a row."),
+    "command.which_incident": ("没有案号“{word}”。动作前最后一个写案号，例如 07 1841 派。", "“{word}” is no incident. Its number stands last before the verb: 07 1841 go."),
+    "command.unknown_team": ("没有 {team} 队", "There is no team {team}"),
+    "command.unknown_target": ("不认识“{word}”：不是案号，也不是传感器", "“{word}” is not known: neither an incident nor a sensor"),
+    "command.unknown_word": ("不认识“{word}”", "“{word}” is not understood"),
+    "command.unknown_disposition": ("“{word}”不是处理结果：属实、无影响、重复、不归我们、误报", "“{word}” is not one of: real, no_impact, duplicate, not_ours, false"),
+    "command.unknown_filter": ("“{word}”不是辖区、类别、队伍或级别", "“{word}” is no area, class, team or priority"),
+    "command.which_days": ("“{word}”不是天数，例如 3 或 3天", "“{word}” is no number of days, such as 3 or 3d"),
+    "command.which_minutes": ("“{word}”不是时长，例如 30 或 2h", "“{word}” is no time, such as 30 or 2h"),
+    "command.minutes": ("{n} 分钟", "{n} min"),
+    "command.not_now": ("{what} 现在是“{state}”，不能{verb}", "{what} is “{state}” now, so {verb} is not possible"),
+    "command.items": ("{n} 件 {numbers}", "{n}, {numbers}"),
+    "command.left_out": ("不适用 {numbers}", "left out {numbers}"),
+    "command.asks": ("回车后再问", "the rest is asked after Enter"),
+    "command.own_reason": ("“{words}”", "“{words}”"),
+    "command.duplicate_of": ("与 #{number} 重复", "duplicate of #{number}"),
+    "command.dispatch": ("派 {teams} 队 → #{number} {what}，{where}", "Send {teams} → #{number} {what}, {where}"),
+    "command.sends": ("派 {teams} 队{verb} #{number} {what}，{where}", "{verb}: send {teams} → #{number} {what}, {where}"),
+    "command.no_order": ("{team} 队没有可撤回的派单", "Team {team} has no order to recall"),
+    "command.recall": ("撤回 {teams} 队（{numbers}）", "Recall {teams} from {numbers}"),
+    "command.at_once": ("；1 级不暂存，立即发出", "; priority 1 goes at once, no hold"),
+    "command.held": ("；暂存 {s} 秒，可收回", "; held {s} s, can be taken back"),
+    "command.show": ("看 #{number} {what}，{where}", "Show #{number} {what}, {where}"),
+    "command.show_team": ("看 {team} 队", "Show team {team}"),
+    "command.found": ("找到 {n} 件，先看 #{number} {what}，{where}", "{n} found, first #{number} {what}, {where}"),
+    "command.place": ("地图移到 {place}", "Move the map to {place}"),
+    "command.nothing_found": ("没有找到“{word}”", "Nothing found for “{word}”"),
+    "command.no_panel": ("这个席位没有这一栏", "This seat has no such panel"),
+    "filter.by": ("只看 {what}", "Only {what}"),
+    "filter.none": ("显示全部", "Show all"),
+    "filter.hidden": ("本栏另有 {here} 件未显示，共 {all} 件", "{here} more of this tab not shown, {all} in all"),
+}
+
 # ---- what happened ---------------------------------------------------------------------------------------------------------
 
 _CHANGES: Final = {
@@ -628,17 +664,6 @@ _REFUSED: Final = {
     "unknown_topic": ("没有“{topic}”这个主题。", "There is no topic “{topic}”."),
     "too_many_topics": ("一个屏幕最多同时看 {most} 件案卷的详情。", "One screen follows at most {most} incidents in detail."),
     "bad_message": ("消息无法读懂：{detail}", "The message cannot be read: {detail}"),
-    "command.not_your_role": ("这个席位不派遣。", "This seat does not dispatch."),
-    "command.which_incident": ("派到哪一件？写案号，例如 07 1841 派。", "To which incident? Give its number, such as 07 1841 go."),
-    "command.which_team": ("派哪个队？写队号，例如 07 1841 派。", "Which team? Give its call sign, such as 07 1841 go."),
-    "command.unknown_team": ("没有 {team} 队", "There is no team {team}"),
-    "command.dispatch": ("派 {teams} 队 → #{number} {what}，{where}", "Send {teams} → #{number} {what}, {where}"),
-    "command.at_once": ("；1 级不暂存，立即发出", "; priority 1 goes at once, no hold"),
-    "command.held": ("；暂存 {s} 秒，可收回", "; held {s} s, can be taken back"),
-    "command.show": ("看 #{number} {what}，{where}", "Show #{number} {what}, {where}"),
-    "command.show_team": ("看 {team} 队", "Show team {team}"),
-    "command.found": ("找到 {n} 件，先看 #{number} {what}，{where}", "{n} found, first #{number} {what}, {where}"),
-    "command.nothing_found": ("没有找到", "Nothing found"),
 }
 
 _REJECTED: Final = {
@@ -774,7 +799,8 @@ _LABELS: Final = {
     "label.no_sources": ("还没有任何来源发来数据。", "No source has sent anything yet."),
     "label.source_dead": ("已停 {age}，限 {limit}", "silent for {age}, limit {limit}"),
     "label.silent_of": ("{of} 中 {silent} 无数据", "{silent} of {of} silent"),
-    "label.command_hint": ("输入命令，例如 07 1841 派；或查找案件、队伍、地点", "Command, such as 07 1841 go; or find an incident, team, place"),
+    "label.command_hint": ("输入命令，例如 07 1841 派、1841 延期 天气；或查找案件、队伍、地点", "Command, such as 07 1841 go or 1841 extend weather; or find an incident, team, place"),
+    "label.team": ("{team} 队", "team {team}"),
     "label.no_category": ("未分类", "No class"),
     "label.priority": ("{p} 级", "Priority {p}"),
     "label.unacknowledged": ("未确认", "not acknowledged"),
@@ -951,7 +977,7 @@ _LABELS: Final = {
 }  # fmt: skip
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
-    **_STATES, **_VERBS, **_KEYS, **_BULK, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
+    **_STATES, **_VERBS, **_KEYS, **_BULK, **_COMMAND, **_CHANGES, **_REFUSED, **_REJECTED, **_LABELS,
 }  # fmt: skip
 REJECTED: Final = tuple(_REJECTED)
 """The codes with which something from outside is not taken: the table of `docs/events.md`."""

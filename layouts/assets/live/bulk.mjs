@@ -8,6 +8,7 @@ import { metresBetween } from "./scene.mjs";
 import { subjectOf } from "./queue.mjs";
 import { separator } from "./parts.mjs";
 import { verbsOf } from "./verbs.mjs";
+import { familyOf } from "./vocabulary.mjs";
 import { area, category, named, rule, t, where, word } from "./words.mjs";
 
 /** How many rows alike are marked at once: what a person can look through before one key decides them. */
@@ -15,10 +16,6 @@ export const ALIKE = 20;
 /** Commands in flight: half of what the channel takes, so that a single verb beside them is never refused. */
 const LANES = 16;
 const NEAR_M = 2000;
-/** Verbs that are one to the hand: what is asked and meant is the same. */
-const FAMILY = { acknowledge_incident: "acknowledge", take_back: "recall" };
-export const familyOf = (verb) => FAMILY[verb] ?? verb;
-
 /** Whether two rows are alike: the same class or rule, in the same area, or near where rows have no area. */
 export function alike(a, b) {
   if (a.table !== b.table) return false;
@@ -53,9 +50,10 @@ export function planTeams(items) {
 }
 
 export class Bulk {
-  /** `ask(question)`: the page's one question; `follow()`: also follow the details of `topics`; `sent(incident, team)`: a dispatch was done. */
-  constructor({ store, queue, person, sender, clock, ask, follow, sent }) {
-    Object.assign(this, { store, queue, person, sender, clock, ask, follow, sent });
+  /** `ask(question)`: the page's one question; `follow()`: also follow the details of `topics`; `sent(incident, team)`: a dispatch was done;
+   * `pick(table, id)`: show this row. */
+  constructor({ store, queue, person, sender, clock, ask, follow, sent, pick }) {
+    Object.assign(this, { store, queue, person, sender, clock, ask, follow, sent, pick });
     this.plan = null;
     this.topics = []; // of the incidents that a plan is for
     this.result = null;
@@ -189,6 +187,25 @@ export class Bulk {
     this.#put(family, items, out);
     this.draw();
     return true;
+  }
+  /** What the command line meant: many rows under a verb, with all that it needs or with what is still to be asked. */
+  carryOut({ family, items, out, fields }) {
+    this.result = null;
+    if (fields) this.#run(family, commands(items, fields), out);
+    else this.#put(family, items, out);
+  }
+  /** These orders are recalled, or taken back where they have not left. */
+  recall(orders) {
+    const items = orders.map((order) => ({
+      key: `incidents ${order.incident}`,
+      table: "incidents",
+      id: order.incident,
+      row: this.store.tables.incidents.get(order.incident) ?? { number: order.number },
+      verb: order.state === "held" ? "take_back" : "recall",
+      target: order.id,
+      fields: { version: order.version },
+    }));
+    this.#run("recall", items, []);
   }
   #put(family, items, out) {
     const asks = items.find(({ one }) => one.ask)?.one,
@@ -488,7 +505,7 @@ export class Bulk {
             h(
               "li",
               null,
-              h("button", { type: "button", class: "ref", onclick: () => this.queue.pick(item.key, true) }, this.#name(item)),
+              h("button", { type: "button", class: "ref", onclick: () => this.pick(item.table, item.id) }, this.#name(item)),
               ` ${item.words}`,
             ),
           ),

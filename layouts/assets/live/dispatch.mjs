@@ -2,11 +2,12 @@
 
 import { askFields, askReason } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
-import { understand } from "./command.mjs";
 import { Claims } from "./claims.mjs";
+import { CommandLine } from "./commandline.mjs";
 import { Conflicts } from "./conflict.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
+import { Filter, filterLine } from "./filter.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
@@ -98,6 +99,17 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     act,
     onClaim: () => claim(),
   });
+  const filters = (window.comis.filter = new Filter(live)),
+    narrowed = filterLine(filters, () => queue.hidden);
+  queue.head.after(narrowed);
+  queue.onCounted = narrowed.draw;
+  filters.on(() => {
+    queue.narrow((table, row) => filters.hides(table, row));
+    crew.draw();
+    map?.dim((table, row) => filters.hides(table, row));
+    narrow.hidden = !filters.active;
+    fill(narrow, filters.words, icon("close", 13));
+  });
   detail.onBack = () => {
     queue.pick(null);
     select(null, "back");
@@ -111,6 +123,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     ask,
     follow: () => follow(),
     sent: (incident, team) => mine.note(incident, team),
+    pick: (table, id) => pickRow(table, id),
   }));
   const advice = new Advice($("dispatch-advice"), {
     store,
@@ -125,6 +138,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     clock: shown_at,
     onPick: (id) => select({ table: "teams", id }, "teams"),
   });
+  crew.hides = (team) => filters.hidesTeam(team);
   const pickRow = (table, id) => {
     queue.pick(`${table} ${id}`);
     if (!queue.keys.includes(`${table} ${id}`)) select({ table, id }, "list");
@@ -156,6 +170,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
 
   const chips = h("div", { class: "maptop" }),
     filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
+    narrow = h("button", { type: "button", class: "chip", hidden: true, onclick: () => filters.set([]) }),
     stale = h("span", { class: "chip stale", hidden: true }),
     rings = h("button", { type: "button", class: "chip rings", hidden: true, onclick: () => toRing() }),
     tip = h("div", { class: "tip", hidden: true }),
@@ -181,7 +196,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     tip,
     inView,
   );
-  fill(chips, rings, freeze.chip, mark.chip, filter, stale);
+  fill(chips, rings, freeze.chip, mark.chip, narrow, filter, stale);
 
   /* ---- what rings ------------------------------------------------------------------------------------------------------------ */
   sound.on(() => soon(drawRing));
@@ -361,6 +376,10 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   /** `seen`: the version of the row when the question was put; new advice asks again, but what the person decided on stays. */
   function act(one, seen) {
     if (bulk.many && bulk.begin(one.key)) return;
+    actOn(one, seen);
+  }
+  /** The verb on the selected row alone. */
+  function actOn(one, seen) {
     if (!selected) return;
     const { table, id } = selected,
       row = store.tables[table].get(id);
@@ -374,7 +393,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     if (one.ask === "team") {
       const choices = advice.choices;
       ask({
-        again: () => act(one, version.version),
+        again: () => actOn(one, version.version),
         title: t(TEAM_QUESTION[one.verb], { number: row.number }),
         hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"),
         options: choices.slice(0, 9).map((choice, k) => ({
@@ -446,7 +465,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     }
     const newest = mine.newest(store);
     if (!newest || !SENT.has(newest.state)) {
-      text(echo, t("hold.nothing"));
+      line.say(t("hold.nothing"));
       return;
     }
     pickIncident(newest.incident);
@@ -489,23 +508,14 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   }
 
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
-  const field = h("input", {
-      type: "text",
-      autocomplete: "off",
-      spellcheck: "false",
-      placeholder: t("label.command_hint"),
-      "aria-label": t("key.command"),
-    }),
-    echo = h("span", { class: "echo", "aria-live": "polite" });
-  fill($("dispatch-command"), h("kbd", null, "/"), field, echo);
+  const line = new CommandLine($("dispatch-command"), { world, carryOut });
   listen({
     onFirst: (event) => (event.key === "0" && question?.text ? write() : bulk.press(event)),
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place", "later"][index]),
     onEscape: (event) => {
-      if (event.target === field) {
-        field.value = "";
-        say();
+      if (event.target === line.field) {
+        line.clear();
         return;
       }
       if (help.close()) return;
@@ -522,9 +532,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       if (selected) {
         queue.pick(null);
         select(null, "escape");
-      }
+      } else if (filters.active) filters.set([]);
     },
-    onCommand: () => field.focus(),
+    onCommand: () => line.focus(),
     onHelp: () => help.toggle(),
     onStar: refit,
     onUndo: undo,
@@ -570,30 +580,65 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return Boolean(refused);
     },
   });
-  const say = () => {
-    const meant = understand(field.value, live, person.role);
-    text(echo, meant.words);
-    field.parentElement.classList.toggle("refused", meant.kind === "unclear" && field.value.trim().length > 3);
-    return meant;
-  };
-  field.addEventListener("input", say);
-  field.addEventListener("keydown", async (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    const meant = say();
-    if (meant.incident) store.work("incidents", meant.incident.id);
-    if (meant.kind === "dispatch") {
+  /** What the command line reads in: rows of now, who sits here, what a verb without targets is for. */
+  function world() {
+    const chosen = queue.targets().map((key) => ({ key, ...queue.entryOf(key) }));
+    return {
+      store: live,
+      role: person.role,
+      now: () => clock.now(),
+      chosen: () => (chosen.length || !selected ? chosen : [selectedEntry()].filter(({ row }) => row)),
+      places: basemap.labels,
+      panels: ["keys"],
+    };
+  }
+  const selectedEntry = () => ({ key: subject(), ...selected, row: live.tables[selected.table]?.get(selected.id) });
+  /** Do what a line meant. @returns {boolean} whether that could be done */
+  function carryOut(meant, atOnce) {
+    if (meant.kind === "dispatch") sendAll(meant);
+    else if (meant.kind === "recall") recallAll(meant.orders);
+    else if (meant.kind === "verb") carryOutVerb(atOnce && !meant.fields ? { ...meant, fields: meant.fallback } : meant);
+    else if (meant.kind === "find") {
+      store.work("incidents", meant.incident.id);
       pickIncident(meant.incident.id);
-      for (const team of meant.teams) {
-        const row = store.tables.incidents.get(meant.incident.id);
-        await go("dispatch_team", row.id, { version: row.version, team: team.id });
-      }
-    } else if (meant.kind === "find") pickIncident(meant.incident.id);
-    else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
-    else return;
-    field.value = "";
-    say();
-    field.blur();
-  });
+    } else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
+    else if (meant.kind === "place") map?.fit(meant.place.lat, meant.place.lon, 15);
+    else if (meant.kind === "filter") filters.set(meant.terms);
+    else if (meant.kind === "panel") help.toggle();
+    else return false;
+    return true;
+  }
+  async function sendAll({ verb, incident, teams, fields }) {
+    store.work("incidents", incident.id);
+    pickIncident(incident.id);
+    for (const team of teams) {
+      const { version } = store.tables.incidents.get(incident.id);
+      await go(verb, incident.id, { version, team: team.id, ...fields });
+    }
+  }
+  function recallAll(orders) {
+    if (orders.length > 1) {
+      bulk.recall(orders);
+      return;
+    }
+    const [{ id, state, incident, version }] = orders;
+    store.work("incidents", incident);
+    pickIncident(incident);
+    go(state === "held" ? "take_back" : "recall", id, { version });
+  }
+  function carryOutVerb(meant) {
+    if (meant.items.length > 1) {
+      bulk.carryOut(meant);
+      return;
+    }
+    const [{ table, id, one }] = meant.items;
+    store.work(table, id);
+    pickRow(table, id);
+    const row = store.tables[table].get(id),
+      version = table === "incidents" ? { version: row.version } : {};
+    if (meant.fields) go(one.verb, one.target ?? id, { ...version, ...meant.fields });
+    else actOn(one);
+  }
 
   /* ---- map ----------------------------------------------------------------------------------------------------------------------- */
   window.comis.map.then((leaflet) => {

@@ -110,6 +110,7 @@ export class CityMap {
     this.tokens = readTokens();
     this.locked = false;
     this.selected = null; // {table, id}
+    this.dims = () => false; // what a filter leaves out is drawn small
     this.faded = { teams: false }; // their source has stopped
     this.advised = new Map(); // team → {eta words, best}
     this.area = []; // rings around the selected incident
@@ -307,6 +308,12 @@ export class CityMap {
     this.bracketsDue = this.groundDue = true;
     this.#ask();
   }
+  /** Draw small what a filter leaves out. @param {(table: string, row: object) => boolean} dims */
+  dim(dims) {
+    this.dims = dims;
+    this.everything = true;
+    this.#ask();
+  }
   fade(faded) {
     if (faded.teams === this.faded.teams) return;
     this.faded = faded;
@@ -486,8 +493,10 @@ export class CityMap {
     const wink = unack && p === 1;
     if (wink) this.blinking.add(key);
     else this.blinking.delete(key);
+    const dim = !chosen && this.dims("incidents", row);
     const plain =
-      !chosen && (sizes.wall ? p === 3 || (p === 2 && hand && this.crowded > 0) : p === 3 && hand && this.zoom < 13);
+      dim ||
+      (!chosen && (sizes.wall ? p === 3 || (p === 2 && hand && this.crowded > 0) : p === 3 && hand && this.zoom < 13));
     const size =
       chosen && !sizes.wall
         ? sizes.selected
@@ -512,7 +521,12 @@ export class CityMap {
     else this.blinking.delete(key);
     return this.#put(
       slot,
-      this.atlas.sensor(row.state, this.sizes.sensor, row.priority, wink && !this.blink),
+      this.atlas.sensor(
+        row.state,
+        this.dims("alerts", row) ? this.sizes.small : this.sizes.sensor,
+        row.priority,
+        wink && !this.blink,
+      ),
       this.#isSelected("alerts", id) ? PLANE.selected : AWAY.has(row.state) ? PLANE.silent : PLANE.alert,
     );
   }

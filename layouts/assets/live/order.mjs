@@ -5,6 +5,8 @@ import { isHand, isOpen, shelf } from "./lifecycle.mjs";
 import { decides } from "./verbs.mjs";
 
 export const TABS = ["decide", "hand", "others", "no_place", "later"];
+/** Where entries stand that a filter leaves out; `of`: the tab they would be in. */
+export const HIDDEN = "hidden";
 export const TABLES = ["incidents", "alerts", "complaints", "out_of_service"];
 const MANY = 400; // so many changes at once are sorted anew as a whole
 
@@ -22,12 +24,15 @@ const rule = (tab) => (tab === "later" ? byEnd : inOrder);
 
 /** @typedef {{key: string, table: string, id: string, row: Object<string, any>, tab: string}} Entry */
 
+const empty = () => Object.fromEntries([...TABS, HIDDEN].map((name) => [name, []]));
+
 export class Order {
   /** @param {{tables: Object<string, Map<string, object>>}} store @param {string} role whose seat decides what waits for it */
   constructor(store, role) {
     Object.assign(this, { store, role });
     this.entries = new Map(); // key `table id` → Entry
-    this.tabs = Object.fromEntries(TABS.map((name) => [name, []]));
+    this.hides = () => false; // what a filter leaves out
+    this.tabs = empty();
     this.whole = true; // to be sorted anew
   }
 
@@ -46,6 +51,7 @@ export class Order {
     if (!old && !now) return;
     if (old && now && old.tab === now.tab && rule(old.tab)(old, now) === 0) {
       old.row = now.row;
+      old.of = now.of;
       return;
     }
     if (old) {
@@ -66,7 +72,7 @@ export class Order {
     const before = this.entries;
     this.whole = false;
     this.entries = new Map();
-    this.tabs = Object.fromEntries(TABS.map((name) => [name, []]));
+    this.tabs = empty();
     for (const table of TABLES)
       for (const id of this.store.tables[table].keys()) {
         const entry = this.#entry(table, id, `${table} ${id}`);
@@ -74,7 +80,7 @@ export class Order {
         this.entries.set(entry.key, entry);
         this.tabs[entry.tab].push(entry);
       }
-    for (const name of TABS) this.tabs[name].sort(rule(name));
+    for (const name of Object.keys(this.tabs)) this.tabs[name].sort(rule(name));
     return before;
   }
 
@@ -82,7 +88,7 @@ export class Order {
   #entry(table, id, key) {
     const row = this.store.tables[table].get(id);
     if (!row) return undefined;
-    const made = (tab, shown = row) => ({ key, table, id, row: shown, tab });
+    const made = (tab, shown = row) => ({ key, table, id, row: shown, tab: this.hides(table, row) ? HIDDEN : tab, of: tab });
     if (table === "incidents") {
       if (!isOpen(row)) return undefined;
       return made(decides(table, row, this.role) ? "decide" : isHand(row) ? "hand" : "others");

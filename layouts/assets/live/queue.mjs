@@ -10,7 +10,7 @@ import { Hand } from "./hand.mjs";
 import { isHand, isHeld, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
-import { Order, TABLES, TABS, at } from "./order.mjs";
+import { HIDDEN, Order, TABLES, TABS, at } from "./order.mjs";
 import { leftNode, timeLeft } from "./parts.mjs";
 import { ago, timeOfDay } from "./time.mjs";
 import { category, named, rule, t, where, word } from "./words.mjs";
@@ -38,6 +38,7 @@ export class Queue {
     this.selected = null;
     this.marked = new Set(); // keys that a verb is for instead of the selected one
     this.onMarked = () => {};
+    this.onCounted = () => {};
     this.touched = -Infinity;
     this.stale = false;
     this.least = 0; // px of the list, so that it can be scrolled though it be short
@@ -266,7 +267,19 @@ export class Queue {
     this.taken_ms = this.store.seq === null ? null : this.clock.now();
     this.#count();
   }
+  /** Leave out what a filter hides; it is counted. @param {(table: string, row: object) => boolean} hides */
+  narrow(hides) {
+    this.sorted.hides = hides;
+    this.sorted.whole = true;
+    this.take();
+  }
+  /** How many a filter hides: of this tab, and of all. */
+  get hidden() {
+    const all = this.sorted.tabs[HIDDEN];
+    return { here: all.filter(({ of }) => of === this.tab).length, all: all.length };
+  }
   #count() {
+    this.onCounted();
     for (const { name, n, node } of this.tabs) {
       const many = this.sorted.tabs[name].length;
       text(n, many);

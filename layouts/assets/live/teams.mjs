@@ -323,6 +323,7 @@ export class Crew {
   constructor(box, { store, clock, onPick }) {
     Object.assign(this, { box, store, clock, onPick });
     this.near = null;
+    this.hides = () => false; // what a filter leaves out
     const title = h("h2"),
       counts = h("div", { class: "counts" }),
       list = h("div", { class: "crewlist" });
@@ -364,7 +365,7 @@ export class Crew {
   }
 
   #draw() {
-    const teams = [...this.store.tables.teams.values()],
+    const teams = [...this.store.tables.teams.values()].filter((team) => !this.hides(team)),
       live = this.store.telemetry.teams,
       place = (team) => {
         const one = live.get(team.id);

@@ -24,6 +24,8 @@ export function t(code, args = {}) {
   return words[which].replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, kind) => spell(args[name], kind));
 }
 
+/** The words of a code in both languages: people type either. @returns {string[]} */
+export const both = (code) => table[code] ?? [];
 /** Words for `prefix.value`, or the value itself: a list of another make may hold what we have no word for. */
 export const word = (prefix, value) =>
   value == null ? "" : known(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : String(value);
