@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent))
 
 from dashboard import words  # noqa: E402
-from dashboard.city import alerts, assignments, events, incidents, kpis, signals, training  # noqa: E402
+from dashboard.city import alerts, assignments, events, handovers, incidents, kpis, signals, training  # noqa: E402
 from dashboard.city.commands import VERBS, Command  # noqa: E402
 from dashboard.city.lifecycle import Lifecycle  # noqa: E402
 from dashboard.city.state import ROW_TYPES  # noqa: E402
@@ -26,6 +26,7 @@ LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
     "incident": ("Incident 案卷", incidents.LIFECYCLE, incidents.REPORTED),
     "assignment": ("Assignment 派单", assignments.LIFECYCLE, assignments.SENT),
     "alert": ("Alert 告警", alerts.LIFECYCLE, alerts.ACTIVE),
+    "handover": ("Handover 交班", handovers.LIFECYCLE, handovers.DRAFTED),
     "signal": ("Signal: the memory of an alert rule", signals.LIFECYCLE, signals.QUIET),
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts
+from dashboard.city import alerts, handovers
 from dashboard.city.answering import LATE
 from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
@@ -169,8 +169,8 @@ class History:
         kinds = (
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
-            (self._command, 40), (self._claim, 4), (self._service, 2), (self._clock, 3 * self.clocks),
-            (self._training, self.clocks), (self._pack, self.registry),
+            (self._command, 40), (self._claim, 4), (self._handover, 5), (self._service, 2),
+            (self._clock, 3 * self.clocks), (self._training, self.clocks), (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return make(state)
@@ -295,14 +295,16 @@ class History:
     def _any(self, rows: dict[str, Any]) -> str:
         return self.random.choice(sorted(rows)) if rows and self.random.random() < 0.97 else "nobody"
 
-    def _spoken(self, verb: str, role: str, **more: Any) -> Said:
+    def _spoken(self, verb: str, role: str, *, name: str | None = None, seat: str = "", **more: Any) -> Said:
         self._number += 1
-        person = a_person(role, self.random.choice(("", "", "李伟")), str(self.random.randint(1, 2)))
+        if name is None:
+            name = self.random.choice(("", "", "李伟"))
+        person = a_person(role, name, seat or str(self.random.randint(1, 2)))
         command = Command(id=f"c{self._number}", verb=verb, person=person, issued_at=self.now_ms - 100, **more)
         return "command", {"id": command.id, "source": "/seats/1", "data": msgspec.json.encode(command).decode()}
 
     def _command(self, state: CityState) -> Said:
-        verbs = [verb for verb in VERBS if VERBS[verb][0]] + [
+        verbs = [verb for verb in VERBS if VERBS[verb][0] not in ("", "handovers")] + [
             "dispatch_team",
             "take_back",
             "file",
@@ -374,6 +376,24 @@ class History:
         if self.tokens and held and self.random.random() < 0.4:
             more["claim"] = state.claims[held].token - (self.random.random() < 0.3)
         return self._spoken(verb, role, target=target, **more)
+
+    def _handover(self, state: CityState) -> Said:
+        """Mostly the next step of the handover that is under way, by whoever is to take it."""
+        row = next((one for one in state.handovers.values() if one.state in handovers.UNDER_WAY), None)
+        if row is None or self.random.random() < 0.1:
+            return self._spoken("handover_begin", self.random.choice(("dispatcher", "dispatcher", "supervisor")))
+        verbs = [*handovers.LIFECYCLE[row.state], "handover_touch", "handover_sign", "handover_offer"]
+        verb = self.random.choice([one for one in verbs if one in handovers.LIFECYCLE[row.state]] * 5 + verbs)
+        unread = handovers.to_read_back(row) or list(row.lines)
+        more: dict[str, Any] = {"reason": self.random.choice(("", "缺件")), "note": "备注"}
+        if unread and verb in ("handover_touch", "handover_edit"):
+            more |= {"item": self.random.choice(unread).id, "disposition": self.random.choice((None, None, "return"))}
+        name = row.outgoing.rpartition("/")[2]
+        if verb not in ("handover_edit", "handover_offer", "handover_withdraw"):
+            name = row.incoming.rpartition("/")[2] if row.incoming else "王芳"
+        if self.random.random() < 0.1:
+            name = "李伟"
+        return self._spoken(verb, row.role, name=name, seat=row.outgoing.split("/")[1], target=row.id, **more)
 
     def _service(self, state: CityState) -> Said:
         subjects = [*state.sources, *(row.subject for row in state.alerts.values()), "noise-0", "pm10-1", "cam-0"]

@@ -72,6 +72,8 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     duplicate_of: _Key | None = None
     """The alert or incident that a duplicate is one of."""
     registry: dict[str, Any] | None = None
+    item: Annotated[str, Meta(max_length=300)] | None = None
+    """A line of a handover."""
     claim: int | None = None
     """Token of the claim under which the person acts: where the item is another's by now, the command is refused."""
 
@@ -115,6 +117,13 @@ VERBS: Final = {
     "take_over": ("", {"supervisor"}),
     "begin_training": ("", {"administrator", "supervisor"}),
     "end_training": ("trainings", {"administrator", "supervisor"}),
+    "handover_begin": ("", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_edit": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_offer": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_touch": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_sign": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_refuse": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "handover_withdraw": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
     "set_clock": ("", {"administrator"}),
     "change_registry": ("", {"administrator"}),
 }

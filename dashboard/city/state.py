@@ -21,6 +21,7 @@ from dashboard.city.changes import Change
 from dashboard.city.claims import Claim
 from dashboard.city.complaints import OpenComplaint
 from dashboard.city.flood import WINDOW_MS, Arrived, Flood
+from dashboard.city.handovers import Handover
 from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.signals import Signal
 from dashboard.city.sources import OutOfService, Source
@@ -43,6 +44,7 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "signals": Signal,
     "out_of_service": OutOfService,
     "claims": Claim,
+    "handovers": Handover,
     "trainings": Training,
     "floods": Flood,
 }
@@ -124,6 +126,7 @@ class CityState(Struct):
     signals: dict[str, Signal] = field(default_factory=dict)
     out_of_service: dict[str, OutOfService] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+    handovers: dict[str, Handover] = field(default_factory=dict)
     trainings: dict[str, Training] = field(default_factory=dict)
     """The one that goes on, or the last one with its score."""
     floods: dict[str, Flood] = field(default_factory=dict)

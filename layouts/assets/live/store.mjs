@@ -9,6 +9,7 @@ export const TABLES = [
   "complaints",
   "out_of_service",
   "claims",
+  "handovers",
   "trainings",
   "floods",
 ];

@@ -10,7 +10,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.city import alerts, assignments, claims, flood, incidents
+from dashboard.city import alerts, assignments, claims, flood, handovers, incidents
 from dashboard.city.answering import LATE, OUTCOMES
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS
@@ -26,6 +26,7 @@ BORN = {
     "alerts": {alerts.ACTIVE},
     "incidents": {incidents.REPORTED, incidents.PENDING_REGISTER},
     "assignments": {assignments.SENT, assignments.HELD},
+    "handovers": {handovers.DRAFTED},
 }
 GONE = {
     "alerts": {alerts.ACKNOWLEDGED, alerts.RETURNED, *alerts.AWAY},
@@ -37,8 +38,14 @@ GONE = {
         assignments.RECALL_SEEN,
         assignments.TAKEN_BACK,
     },
+    "handovers": {handovers.SIGNED, handovers.REFUSED, handovers.WITHDRAWN},
 }
-TABLES = {"alerts": alerts.LIFECYCLE, "incidents": incidents.LIFECYCLE, "assignments": assignments.LIFECYCLE}
+TABLES = {
+    "alerts": alerts.LIFECYCLE,
+    "incidents": incidents.LIFECYCLE,
+    "assignments": assignments.LIFECYCLE,
+    "handovers": handovers.LIFECYCLE,
+}
 
 
 def leads(lifecycle: Lifecycle, before: str, after: str) -> bool:
@@ -92,11 +99,14 @@ def check_claims(state: CityState, change: Change) -> None:
         mine = change.incident == claim.target or claim.target in change.rows.get("alerts", {})
         if asked and mine and role in ROLES and claim.who != change.by and role != "supervisor":
             assert not claims.protects(claim, change.received_ms), (change.type, change.by, claim)
+    if change.type == "handover_signed":
+        mine = {id_ for id_, claim in state.claims.items() if claim.who == change.args["outgoing"]}
+        assert set(change.rows.get("claims", {})) == mine  # all of them at once
     for id_, row in change.rows.get("claims", {}).items():
         before = state.claims.get(id_)
         if row is not None and before is not None and row.who != before.who:
             assert row.token == change.seq > before.token
-            assert change.type == "claim_taken" or not claims.protects(before, change.received_ms)
+            assert change.type in ("claim_taken", "handover_signed") or not claims.protects(before, change.received_ms)
 
 
 def check_city(state: CityState) -> None:
@@ -270,9 +280,11 @@ def test_histories_go_everywhere():
         "complaint_received", "complaint_updated", "complaint_placed", "complaint_answered", "finding_handled",
         "source_changed", "command_refused",
         "claim_granted", "claim_renewed", "claim_released", "claim_taken",
+        "handover_begun", "handover_edited", "handover_offered", "handover_touched", "handover_signed",
+        "handover_refused", "handover_withdrawn",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 39
+    assert len(VERBS) == 46
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}
