@@ -49,7 +49,7 @@ def city(pack: Pack) -> dict[str, Any]:
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     texts = [f"{text}_{lang}" for text in ("cause", "consequence", "response") for lang in ("zh", "en")]
-    return {key: rule[key] for key in ("zh", "en", "kind", "priority", "time_available_s", *texts)}
+    return {key: rule[key] for key in ("zh", "en", "kind", "priority", "time_available_s", "quiet", *texts)}
 
 
 def city_view(pack: Pack) -> CityView:

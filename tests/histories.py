@@ -20,14 +20,14 @@ from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
 from dashboard.city.incidents import LIFECYCLE
-from dashboard.city.pack import Escalation, Pack, Stage, registry_of
+from dashboard.city.pack import Escalation, Pack, Quiet, Stage, registry_of
 from dashboard.city.state import CityState
 from dashboard.live import snapshots
 from dashboard.live.engine import Engine
 from dashboard.live.memory_streams import MemoryStreams
 from dashboard.live.streams import Commit
 from dashboard.live.wire import decode_journal
-from tests.cities import DAY, DUST, LAT, LON, PACK, T0, a_pack, a_person
+from tests.cities import DAY, DUST, LAT, LON, NOISE, PACK, T0, a_pack, a_person
 
 Said = tuple[str, dict[str, str]]
 """An input stream and the fields of an entry."""
@@ -37,8 +37,22 @@ CALLS = (
     Escalation("unanswered", "未接受", "unanswered", "unaccepted", after_s=60, to="leader", raises=True),
 )
 DUSTIER = replace(DUST, key="dustier", raises="dusty", priority=1, raise_at=400, clear_at=200, on_delay_s=5)
+LOUDER = replace(NOISE, key="louder", periods=(), raise_at=90, clear_at=67, off_delay_s=30)
+EXPECTED = Quiet("late", "深夜", "late", "23:00", "00:30")
 LOUD = a_pack(
-    rules=(*(rule for rule in PACK.rules if rule.kind != "silence"), DUSTIER),
+    rules=(
+        *(
+            replace(rule, suppressed_by=("louder",))
+            if rule == NOISE
+            else replace(rule, quiet=(EXPECTED,))
+            if rule.kind == "detection"
+            else rule
+            for rule in PACK.rules
+            if rule.kind != "silence"
+        ),
+        DUSTIER,
+        LOUDER,
+    ),
     stages=Stage(hold_s=20),
     escalations=CALLS,
 )

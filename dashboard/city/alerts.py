@@ -24,6 +24,8 @@ SHELVED = "shelved"
 """Put away 搁置 by a person, with a reason and an end; what it would be otherwise is followed in `seat`."""
 OUT_OF_SERVICE = "out_of_service"
 """Its sensor or source is out of service 停用; it is kept, and followed in `seat`, until that is put back."""
+SUPPRESSED = "suppressed"
+"""By design 抑制: another alert says it already, or it is expected now; followed in `seat` until that ends."""
 
 COMES_BACK: Final = {
     ACTIVE: "still_active",
@@ -36,18 +38,32 @@ COMES_BACK: Final = {
 _BOTH = ("dispatcher", "supervisor")
 _SHELVE = by(SHELVED, *_BOTH)
 _STOP = by(OUT_OF_SERVICE, "supervisor")
-_FOLLOWED_SHELVED, _FOLLOWED_STOPPED = Step(SHELVED), Step(OUT_OF_SERVICE)
+_FOLLOWED_SHELVED, _FOLLOWED_STOPPED, _FOLLOWED = Step(SHELVED), Step(OUT_OF_SERVICE), Step(SUPPRESSED)
+_SUPPRESS = Step(SUPPRESSED)
 
 LIFECYCLE: Final[Lifecycle] = {
     ACTIVE: {
         "acknowledge": by(ACKNOWLEDGED, *_BOTH),
         "clear": Step(RETURNED),
         "shelve": _SHELVE,
+        "suppress": _SUPPRESS,
         "out_of_service": _STOP,
     },
-    ACKNOWLEDGED: {"clear": Step(NORMAL), "shelve": _SHELVE, "out_of_service": _STOP},
-    RETURNED: {"acknowledge": by(NORMAL, *_BOTH), "raise": Step(ACTIVE), "shelve": _SHELVE, "out_of_service": _STOP},
-    NORMAL: {"raise": Step(ACTIVE)},
+    ACKNOWLEDGED: {"clear": Step(NORMAL), "shelve": _SHELVE, "suppress": _SUPPRESS, "out_of_service": _STOP},
+    RETURNED: {
+        "acknowledge": by(NORMAL, *_BOTH),
+        "raise": Step(ACTIVE),
+        "shelve": _SHELVE,
+        "suppress": _SUPPRESS,
+        "out_of_service": _STOP,
+    },
+    NORMAL: {"raise": Step(ACTIVE), "suppress": _SUPPRESS},
+    SUPPRESSED: {
+        "raise": _FOLLOWED,
+        "clear": _FOLLOWED,
+        "out_of_service": _STOP,
+        **{step: Step(seat) for seat, step in COMES_BACK.items()},
+    },
     SHELVED: {
         "raise": _FOLLOWED_SHELVED,
         "clear": _FOLLOWED_SHELVED,
@@ -60,7 +76,7 @@ LIFECYCLE: Final[Lifecycle] = {
         **{step: by(seat, "supervisor") for seat, step in COMES_BACK.items()},
     },
 }
-AWAY: Final = frozenset({SHELVED, OUT_OF_SERVICE})
+AWAY: Final = frozenset({SHELVED, SUPPRESSED, OUT_OF_SERVICE})
 """Put away: drawn grey, asked of nobody, still followed."""
 LONGEST_SHELF_H: Final = 8
 """One shift: whoever puts an alert away sees it again (ISA-18.2's idea; docs/domain)."""
@@ -105,6 +121,9 @@ class Alert(Struct, frozen=True):
     shelved_by: str | None = None
     reason: str | None = None
     """Why it was put away: a code of `words` or a few words."""
+    suppressed_by: str | None = None
+    """`rule:<key>` whose alert says it already, or `quiet:<key>` of its rule's times in which it is expected."""
+    suppressed_at_ms: int | None = None
     second: str | None = None
     """Key of the rule whose second limit raised its priority, while that is passed."""
     found_priority: int | None = None
@@ -126,5 +145,7 @@ def back(alert: Alert) -> Alert:
         shelved_until_ms=None,
         shelved_by=None,
         reason=None,
+        suppressed_by=None,
+        suppressed_at_ms=None,
         version=alert.version + 1,
     )

@@ -19,6 +19,20 @@ Rows = dict[str, dict[str, Any]]
 class Change(Struct, frozen=True, omit_defaults=True):
     """One decision. Its `type` is in the past tense, and each has its sentence in `words`, under `change.`."""
 
+    """One decision.
+
+    `type` is in the past tense: alert_acknowledged, alert_cleared, alert_deescalated, alert_escalated, alert_linked,
+    alert_raised, alert_shelved, alert_suppressed, alert_unshelved, alert_unsuppressed, assignment_held,
+    assignment_recalled, assignment_sent, assignment_stepped, assignment_taken_back, claim_granted, claim_released,
+    claim_renewed, claim_taken, clock_set, command_done, command_refused, complaint_answered, complaint_placed,
+    complaint_received, complaint_updated, engine_started, feedback_noted, finding_handled, incident_accepted,
+    incident_acknowledged, incident_closed, incident_confirmed, incident_declined, incident_deescalated,
+    incident_escalated, incident_extended, incident_filed, incident_force_closed, incident_joined, incident_left,
+    incident_reopened, incident_reported, incident_resumed, incident_returned, incident_reworked, incident_supervised,
+    incident_suspended, incident_voided, registry_changed, sensor_in_service, sensor_out_of_service, signal_cleared,
+    signal_clearing, signal_extended, signal_held, signal_pending, source_changed, team_duty, team_heard, team_silent.
+    """
+
     seq: int
     """Counts up by one for each change of a sector, for ever."""
     at_ms: int

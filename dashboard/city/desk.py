@@ -19,6 +19,7 @@ from dashboard.city import (
     sending,
     sensing,
     shelving,
+    suppressing,
     training,
     verbs,
 )
@@ -58,6 +59,7 @@ _DUE: Final = {
     "answer": answering.late_due,
     "shelf": shelving.shelf_due,
     "escalate": escalating.escalate_due,
+    "quiet": suppressing.quiet_due,
     "training": training.end_due,
     "flood": grouping.end_due,
 }
@@ -199,6 +201,7 @@ class Desk:
         return self._collect()
 
     def _collect(self) -> list[Change]:
+        suppressing.settle(self.ledger)
         escalating.settle(self.ledger)
         changes, self.ledger.changes = self.ledger.changes, []
         return changes

@@ -34,7 +34,7 @@ from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incide
 from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.roster import Roster
-from dashboard.city.rules import LocalTime, calm_band, limits
+from dashboard.city.rules import MINUTE_MS, LocalTime, calm_band, limits, quiet_now
 from dashboard.city.seats import Seats
 from dashboard.city.signals import QUIET, Signal, signal_key
 from dashboard.city.state import DAY_MS, CityState, apply
@@ -46,6 +46,7 @@ from dashboard.city.telemetry import (
     FLAG_RETURNED,
     FLAG_SHELVED,
     FLAG_SILENT,
+    FLAG_SUPPRESSED,
     INFINITY,
     SensorNow,
     TeamNow,
@@ -70,9 +71,13 @@ def flag_of(held: Iterable[alerts.Alert], silent: bool, out: bool) -> int:
         return FLAG_OUT_OF_SERVICE
     states = {alert.state for alert in held}
     loud = max((FLAG_OF[state] for state in states if state in FLAG_OF), default=FLAG_NORMAL)
-    if loud != FLAG_NORMAL or not (silent or alerts.SHELVED in states):
+    if loud != FLAG_NORMAL:
         return loud
-    return FLAG_SILENT if silent else FLAG_SHELVED
+    if silent:
+        return FLAG_SILENT
+    if alerts.SHELVED in states:
+        return FLAG_SHELVED
+    return FLAG_SUPPRESSED if alerts.SUPPRESSED in states else FLAG_NORMAL
 
 
 def deterministic_id(prefix: str, *parts: str) -> str:
@@ -107,6 +112,7 @@ class Ledger:
         self.categories = {category.key: category for category in pack.categories}
         first = {rule.key for rule in pack.rules if not rule.raises}
         self.rules = {rule.key: rule for rule in pack.rules if not rule.raises or rule.raises in first}
+        self.suppressible = {key for key, rule in self.rules.items() if rule.suppressed_by or rule.quiet}
         self.escalations = {escalation.key: escalation for escalation in pack.escalations}
         self.seconds: dict[str, tuple[Rule, ...]] = defaultdict(tuple)
         """Key of a rule → the rules that are its second limits."""
@@ -269,6 +275,7 @@ class Ledger:
             self.alerts_of.setdefault(subject, set()).add(id_)
             if alert.state == alerts.SHELVED and alert.shelved_until_ms is not None:
                 heapq.heappush(self.due, (alert.shelved_until_ms, "shelf", id_))
+            self.look_at_quiet(alert, max(self.now_ms, alert.suppressed_at_ms or alert.raised_at_ms))
         elif subject in self.alerts_of:
             self.alerts_of[subject].discard(id_)
             if not self.alerts_of[subject]:
@@ -287,6 +294,32 @@ class Ledger:
         """Whether a sensor, or the source it speaks through, or a subject that is no sensor, is out of service."""
         out = self.state.out_of_service
         return bool(out) and (subject in out or (sensor is not None and (sensor.id in out or sensor.source in out)))
+
+    def suppressor(self, rule: Rule, subject: str, priority: int, at_ms: int) -> str | None:
+        """What suppresses an alert by design: `rule:<key>` of one that stands, `quiet:<key>` of a time, else None."""
+        if not (rule.suppressed_by or rule.quiet) or (priority == 1 and not rule.suppress_urgent):
+            return None
+        sensor = self.telemetry.sensors.get(subject)
+        for about in (subject,) if sensor is None else (subject, sensor.source):
+            for id_ in sorted(self.alerts_of.get(about, ())):
+                alert = self.state.alerts[id_]
+                if alert.rule in rule.suppressed_by and alert.state in (alerts.ACTIVE, alerts.ACKNOWLEDGED):
+                    return f"rule:{alert.rule}"
+        quiet = quiet_now(rule, self.local.minute(at_ms), self.local.day(at_ms))
+        return None if quiet is None else f"quiet:{quiet.key}"
+
+    def look_at_quiet(self, alert: alerts.Alert, now_ms: int) -> None:
+        """An alert that may be expected at times is looked at again when that changes next, within a day."""
+        rule = self.rules.get(alert.rule)
+        if rule is None or not rule.quiet:
+            return
+        minute = now_ms // MINUTE_MS
+        now = quiet_now(rule, self.local.minute(now_ms), self.local.day(now_ms))
+        for later in range(minute + 1, minute + 1441):
+            at_ms = later * MINUTE_MS
+            if quiet_now(rule, self.local.minute(at_ms), self.local.day(at_ms)) != now:
+                break
+        heapq.heappush(self.due, (at_ms, "quiet", alert.id))
 
     def settle(self, sensor: SensorNow) -> None:
         """Recompute which values of a sensor flip no rule, from its signals and the limits its readings may meet."""

@@ -56,6 +56,21 @@ class Period(Struct, frozen=True, forbid_unknown_fields=True):
     clear_at: float
 
 
+class Quiet(Struct, frozen=True, forbid_unknown_fields=True):
+    """A named time of the local day in which alerts of a rule are expected, and suppressed by design.
+
+    `start` > `end` runs over midnight and belongs to the day on which it begins.
+    """
+
+    key: str
+    zh: str
+    en: str
+    start: str
+    end: str
+    dates: tuple[str, ...] = ()
+    """Days, 2026-10-01; empty: every day."""
+
+
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """An alert rule.
 
@@ -90,6 +105,12 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     raise_at: float = 0
     clear_at: float = 0
     periods: tuple[Period, ...] = ()
+    suppressed_by: tuple[str, ...] = ()
+    """Keys of rules: while an alert of one of them stands about the same sensor, or about its source, an alert of this
+    one says nothing new and asks nothing of anybody."""
+    quiet: tuple[Quiet, ...] = ()
+    suppress_urgent: bool = False
+    """Alerts of priority 1 are suppressed too; else they never are."""
     on_delay_s: float = 0
     off_delay_s: float = 0
     late_after_s: float = 600

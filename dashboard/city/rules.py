@@ -5,15 +5,17 @@ Pure arithmetic over a `Rule` of the pack and the local time of day. May not kno
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from math import inf, nextafter
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dashboard.city.pack import Rule
+from dashboard.city.pack import Quiet, Rule
 from dashboard.city.signals import CLEARING, QUIET, RAISED, WAITING
 
 HOUR_MS: Final = 3_600_000
+MINUTE_MS: Final = 60_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class LocalTime:
@@ -55,6 +57,17 @@ def within(minute: int, start: str, end: str) -> bool:
     """Whether a minute of the day lies in [start, end); `start` > `end` runs over midnight."""
     first, last = minute_of(start), minute_of(end)
     return first <= minute < last if first <= last else minute >= first or minute < last
+
+
+def quiet_now(rule: Rule, minute: int, day: int) -> Quiet | None:
+    """The time in which alerts of a rule are expected that lasts at a minute of a local day, days since 1970."""
+    for quiet in rule.quiet:
+        over_midnight = minute_of(quiet.start) > minute_of(quiet.end)
+        begun = day - (over_midnight and minute < minute_of(quiet.end))
+        on = not quiet.dates or date.fromordinal(_EPOCH + begun).isoformat() in quiet.dates
+        if on and within(minute, quiet.start, quiet.end):
+            return quiet
+    return None
 
 
 def limits(rule: Rule, minute: int) -> tuple[float, float]:

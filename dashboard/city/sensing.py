@@ -277,7 +277,13 @@ def raise_alert(
         version=1 if before is None else before.version + 1,
     )
     away = before is not None and before.state in alerts.AWAY
-    if before is not None and away:
+    suppressor = None if away else ledger.suppressor(rule, subject, rule.priority, at_ms)
+    if suppressor is not None:
+        away = True
+        alert = replace(
+            alert, state=alerts.SUPPRESSED, seat=alerts.ACTIVE, suppressed_by=suppressor, suppressed_at_ms=at_ms
+        )
+    elif before is not None and away:
         alert = replace(
             alert,
             state=before.state,
@@ -287,6 +293,8 @@ def raise_alert(
             shelved_until_ms=before.shelved_until_ms,
             shelved_by=before.shelved_by,
             reason=before.reason,
+            suppressed_by=before.suppressed_by,
+            suppressed_at_ms=before.suppressed_at_ms,
         )
     raised = replace(signal, phase=RAISED, since_ms=at_ms, alert=id_, due_ms=clears_ms)
     if clears_ms is not None:

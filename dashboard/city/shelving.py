@@ -98,6 +98,8 @@ def not_now(ledger: Ledger, alert: Alert, verb: str) -> Refused:
         rows = [ledger.state.out_of_service.get(key) for key in _covers(ledger, alert.subject)]
         out = next((row for row in rows if row is not None), None)
         by, at_ms = (out.by, out.since_ms) if out is not None else ("", alert.raised_at_ms)
+    if alert.state == alerts.SUPPRESSED:
+        by, at_ms = alert.suppressed_by, alert.suppressed_at_ms
     return Refused("not_now", verb=verb, state=alert.state, by=by or "", at_ms=at_ms or alert.raised_at_ms)
 
 
@@ -113,10 +115,10 @@ def _take_out(ledger: Ledger, alert: Alert, at_ms: int, by: str) -> None:
         subject=row.subject,
         state=row.state,
     )
-    _report_what_came(ledger, alert, row, alert.shelved_at_ms or 0, at_ms)
+    report_what_came(ledger, alert, row, alert.shelved_at_ms or 0, at_ms)
 
 
-def _report_what_came(ledger: Ledger, before: Alert, row: Alert, since_ms: int, at_ms: int) -> None:
+def report_what_came(ledger: Ledger, before: Alert, row: Alert, since_ms: int, at_ms: int) -> None:
     """What was raised meanwhile and still holds joins or opens an incident now."""
     rule = ledger.rules.get(row.rule)
     if rule is not None and row.state == alerts.ACTIVE and before.raised_at_ms > since_ms:
@@ -160,6 +162,8 @@ def out_of_service(ledger: Ledger, command: Command, person: Person, _: object) 
             shelved_until_ms=None,
             shelved_by=None,
             reason=command.reason,
+            suppressed_by=None,
+            suppressed_at_ms=None,
             version=alert.version + 1,
         )
         for alert in ledger.state.alerts.values()
@@ -186,7 +190,7 @@ def in_service(ledger: Ledger, command: Command, person: Person, row: OutOfServi
         rows["alerts"] = {id_: None if now.state == alerts.NORMAL else now for id_, now in back.items()}
     ledger.decide("sensor_in_service", rows, by=name_of(person), subject=row.id, kind=row.kind)
     for id_, now in back.items():
-        _report_what_came(ledger, freed[id_], now, row.since_ms, now_ms)
+        report_what_came(ledger, freed[id_], now, row.since_ms, now_ms)
     for key, signal in list(ledger.state.signals.items()):
         if (
             signal.alert is None

@@ -14,8 +14,8 @@ INFINITY: Final = float("inf")
 
 FLAG_NORMAL, FLAG_LATE, FLAG_SILENT, FLAG_RETURNED, FLAG_ACKNOWLEDGED, FLAG_ACTIVE = range(6)
 """What a screen shows of a sensor, least to most urgent."""
-FLAG_SHELVED, FLAG_OUT_OF_SERVICE = 6, 7
-"""Put away by a person, drawn grey: shelved gives way to every alert that is not, out of service to none."""
+FLAG_SHELVED, FLAG_OUT_OF_SERVICE, FLAG_SUPPRESSED = 6, 7, 8
+"""Put away, drawn grey: shelved and suppressed give way to every alert that is not, out of service to none."""
 
 
 class SensorNow(Struct, gc=False):

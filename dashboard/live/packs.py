@@ -189,6 +189,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_rule_kind": "Rule {rule}: a {kind} rule needs {field}.",
     "pack_rule_raises": "Rule {rule}: “{raises}”, which it raises, must be a less urgent threshold rule of the same "
     "kind, with a limit on the near side of its own.",
+    "pack_rule_suppressed": "Rule {rule}: “{by}” cannot suppress it, for there is no such rule, or it is its own.",
+    "pack_rule_urgent": "Rule {rule}: an alert of priority 1 is suppressed only with suppress_urgent = true.",
+    "pack_rule_quiet": "Rule {rule}, quiet time {quiet}: “{time}” is not a time of day or a date.",
     "pack_rule_hysteresis": "Rule {rule}: it clears at {clear_at}, which is not back from where it raises, {raise_at}.",
     "pack_rule_period": "Rule {rule}: “{time}” is not a time of day.",
     "pack_outside": "{table} {id} lies outside the bounds of the city ({lat}, {lon}).",
@@ -286,6 +289,7 @@ def _rules(pack: Pack) -> Iterator[Problem]:
         first = rules.get(rule.raises)
         if rule.raises and (first is None or not _second(first, rule)):
             yield Problem("pack_rule_raises", {"rule": rule.key, "raises": rule.raises})
+        yield from _suppression(rule, rules.keys())
         for needed in {"threshold": ("sensor_kind", "category")}.get(rule.kind, ()):
             if not getattr(rule, needed) and not (needed == "category" and rule.raises):
                 yield Problem("pack_rule_kind", {"rule": rule.key, "kind": rule.kind, "field": needed})
@@ -298,6 +302,25 @@ def _rules(pack: Pack) -> Iterator[Problem]:
         for time in (time for period in rule.periods for time in (period.start, period.end)):
             if not _is_time(time):
                 yield Problem("pack_rule_period", {"rule": rule.key, "time": time})
+
+
+def _suppression(rule: Rule, known: Iterable[str]) -> Iterator[Problem]:
+    for by in rule.suppressed_by:
+        if by not in known or by == rule.key:
+            yield Problem("pack_rule_suppressed", {"rule": rule.key, "by": by})
+    if (rule.suppressed_by or rule.quiet) and rule.priority == 1 and not rule.suppress_urgent:
+        yield Problem("pack_rule_urgent", {"rule": rule.key})
+    for quiet in rule.quiet:
+        wrong = [time for time in (quiet.start, quiet.end) if not _is_time(time)]
+        for time in [*wrong, *(day for day in quiet.dates if not _is_date(day))]:
+            yield Problem("pack_rule_quiet", {"rule": rule.key, "quiet": quiet.key, "time": time})
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _second(first: Rule, rule: Rule) -> bool:

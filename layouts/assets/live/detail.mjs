@@ -545,6 +545,7 @@ export class Detail {
       ["rule", named(known) || row.rule],
       ["state", word("alert", row.state)],
       row.seat && ["seat", row.seat === "normal" ? word("flag", 0) : word("alert", row.seat)],
+      row.suppressed_by && ["suppressed", suppressor(row)],
       row.second && ["second", named(rule(row.second)) || row.second],
       row.shelved_by && ["shelved", who(row.shelved_by)],
       row.reason && ["reason", word("reason", row.reason)],
@@ -601,4 +602,10 @@ export class Detail {
   }
 }
 
+/** The rule whose alert says it already, or the time in which it is expected. */
+function suppressor(row) {
+  const [kind, key] = row.suppressed_by.split(":"),
+    cause = kind === "rule" ? rule(key) : rule(row.rule)?.quiet?.find((one) => one.key === key);
+  return named(cause) || key;
+}
 const photos = (list) => (list?.length ? t("label.photos_n", { n: list.length }) : "");

@@ -36,8 +36,8 @@ const TOUCH = [
   PLANE.p1,
   PLANE.selected,
 ];
-const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service"];
-const AWAY = new Set(["shelved", "out_of_service"]); // drawn grey, under what somebody must see
+const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service", "suppressed"];
+const AWAY = new Set(["shelved", "out_of_service", "suppressed"]); // drawn grey, under what somebody must see
 const TRAIL_POINTS = 8,
   TRAIL_MS = 300_000;
 const GROUND_MS = 1000; // trails and names are drawn again at most once a second

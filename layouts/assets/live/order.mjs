@@ -95,6 +95,7 @@ export class Order {
     }
     if (table === "alerts") {
       if (row.state === "shelved") return made("later", { ...row, ...shelf(row) });
+      if (row.state === "suppressed") return made("later");
       if (row.incident || (row.state !== "active" && row.state !== "returned")) return undefined;
       return made(decides(table, row, this.role) ? "decide" : "others");
     }

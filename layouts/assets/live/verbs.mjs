@@ -113,7 +113,7 @@ export function alertVerbs(row, role) {
   if (row.state === "active" || row.state === "returned")
     verbs.push({ key: "A", verb: "acknowledge", primary: true, ask: "disposition" });
   if (row.state === "shelved") verbs.push({ key: "L", verb: "unshelve", primary: true });
-  else if (row.state !== "out_of_service" && (chief || row.priority > 1))
+  else if (row.state !== "out_of_service" && row.state !== "suppressed" && (chief || row.priority > 1))
     verbs.push({ key: "L", verb: "shelve", ask: "shelf" });
   if (chief && row.state !== "out_of_service" && row.kind !== "burst")
     verbs.push({ key: "M", verb: "out_of_service", ask: "reason", target: row.subject });

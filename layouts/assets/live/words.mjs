@@ -72,6 +72,7 @@ export function who(by) {
     const named_rule = rule(by.slice(5));
     return t("label.by_rule", { rule: named_rule ? named(named_rule) : by.slice(5) });
   }
+  if (by.startsWith("quiet:")) return t("label.by_quiet");
   if (by.startsWith("device:")) return t("label.by_device", { device: by.slice(7) });
   const [role, seat, name] = by.split("/");
   return name || (seat ? t("label.seat_of", { role: word("role", role), seat }) : word("role", role));

@@ -23,7 +23,7 @@ from tests.histories import History, Play
 MOMENTS = 80
 HOLDING = {incidents.PENDING_DISPATCH, incidents.PENDING_HANDLE, incidents.HANDLING}
 BORN = {
-    "alerts": {alerts.ACTIVE},
+    "alerts": {alerts.ACTIVE, alerts.SUPPRESSED},
     "incidents": {incidents.REPORTED, incidents.PENDING_REGISTER},
     "assignments": {assignments.SENT, assignments.HELD},
     "handovers": {handovers.DRAFTED},
@@ -142,6 +142,8 @@ def check_city(state: CityState) -> None:
     raised = {signal.alert for signal in state.signals.values()}
     for alert in state.alerts.values():
         assert (alert.state in alerts.AWAY) == (alert.seat is not None)
+        assert (alert.state == alerts.SUPPRESSED) == (alert.suppressed_by is not None)
+        assert alert.state != alerts.SUPPRESSED or alert.priority > 1
         assert (alert.state == alerts.SHELVED) == (alert.shelved_until_ms is not None)
         if alert.shelved_until_ms is not None:
             assert alert.shelved_until_ms - alert.shelved_at_ms <= alerts.LONGEST_SHELF_H * 3_600_000
@@ -265,7 +267,7 @@ def test_histories_go_everywhere():
                     states |= {(table, row.state) for row in change.rows.get(table, {}).values() if row is not None}
     wanted = {
         "alert_raised", "alert_cleared", "alert_acknowledged", "alert_escalated", "alert_deescalated",
-        "alert_shelved", "alert_unshelved",
+        "alert_suppressed", "alert_unsuppressed", "alert_shelved", "alert_unshelved",
         "sensor_out_of_service", "sensor_in_service", "signal_held", "signal_pending", "signal_clearing",
         "signal_cleared", "signal_extended",
         "incident_reported", "incident_joined", "incident_accepted", "incident_filed",

@@ -4,10 +4,10 @@ import pytest
 
 from dashboard.city.desk import Desk
 from dashboard.city.telemetry import FLAG_ACTIVE, FLAG_NORMAL, FLAG_OUT_OF_SERVICE, FLAG_SHELVED
-from tests.cities import HOUR, T0, City
-from tests.histories import LOUD
+from tests.cities import HOUR, PACK, T0, City, a_pack
 
 HALF_HOUR = 1800
+LOUD = a_pack(rules=tuple(rule for rule in PACK.rules if rule.kind != "silence"))
 
 
 @pytest.fixture
