@@ -131,9 +131,9 @@ class Handset:
         """Say that something is wrong there."""
         assert self._inside(self.device.finding(category, lat, lon, text="看到")).taken
 
-    def step(self, order: Order, step: str) -> Answer:
-        """Say how far the team is with an order; the gateway's answer."""
-        return self._inside(self.device.feedback(order["assignment"], step))
+    def step(self, order: Order, step: str, **more: Any) -> Answer:
+        """Say how far the team is with an order, and what it found; the gateway's answer."""
+        return self._inside(self.device.feedback(order["assignment"], step, **more))
 
     def order(self, what: str = "assignment") -> Order:
         """The order that comes next, or came last."""
