@@ -3,7 +3,7 @@
 import { $, dress, fill, h, keyed, text } from "./dom.mjs";
 import { training } from "./drill.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
-import { eachSecond } from "./loop.mjs";
+import { eachSecond, soon } from "./loop.mjs";
 import { liveMark } from "./parts.mjs";
 import { clock as asClock, long, timeOfDay } from "./time.mjs";
 import { category, figure, t, where } from "./words.mjs";
@@ -82,7 +82,7 @@ export function mount({ store, channel, clock }) {
     text(lostWords, veil);
     const left_s = row ? Math.max(0, row.ends_ms - clock.now()) / 1000 : 0;
     text(points, !row ? "" : !over ? asClock(left_s) : row.points === null ? "–" : figure(row.points));
-    text(title, t(!row ? "training.none" : over ? "training.done" : "training.goes_on"));
+    text(title, t(`training.${!row ? "none" : !over ? "goes_on" : row.points === null ? "too_little" : "done"}`));
     text(
       sentence,
       !row
@@ -101,9 +101,9 @@ export function mount({ store, channel, clock }) {
     $("training-worst").hidden = !over;
     none.hidden = !over || row.worst.length > 0;
   }
-  store.on("trainings", show);
-  store.on("snapshot", show);
-  channel.on(show);
-  eachSecond(show);
-  show();
+  const later = () => soon(show);
+  for (const topic of ["trainings", "incidents", "snapshot"]) store.on(topic, later);
+  channel.on(later);
+  eachSecond(later);
+  later();
 }
