@@ -28,7 +28,8 @@ from dashboard.city.sources import OutOfService, Source
 from dashboard.city.teams import Team
 from dashboard.city.trainings import Training
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 REMEMBERED_MS: Final = 7 * DAY_MS
 """Causes are remembered for 7 days: the longest time a device may be offline and repeat itself."""
 RECENT_MS: Final = 3_600_000
@@ -141,6 +142,10 @@ class CityState(Struct):
     recent: deque[RecentComplaint] = field(default_factory=deque)
     arrived: deque[Arrived] = field(default_factory=deque)
     """New items that some seat must decide, of the last 10 min: the load of every seat is counted from them."""
+    turns: deque[tuple[int, str]] = field(default_factory=deque)
+    """When an alert was raised or cleared, and about whom, of the last 10 min: who chatters."""
+    alarms: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Hour of the city clock → how many alerts each subject raised in it, of the last 24 h."""
     numbers: int = 0
     """The last short number given to an incident."""
     registry: dict[str, Any] = field(default_factory=dict)
@@ -223,10 +228,13 @@ def _refused(state: CityState, change: Change) -> None:
 def _clock_set(state: CityState, change: Change) -> None:
     if not passes(state.clock.city_ms(change.received_ms), change.at_ms):
         state.arrived.clear()
+        state.turns.clear()
     state.clock = msgspec.convert(change.args["clock"], Clock)
     state.recent = deque(seen for seen in state.recent if seen.at_ms <= change.at_ms)
     for later in [minute for minute in state.minutes if minute > change.at_ms // 60_000]:
         del state.minutes[later]  # of a time that has not come
+    for later in [hour for hour in state.alarms if hour > change.at_ms // HOUR_MS]:
+        del state.alarms[later]
 
 
 def _registry_changed(state: CityState, change: Change) -> None:
@@ -251,6 +259,22 @@ def _complaint_received(state: CityState, change: Change) -> None:
         state.recent.popleft()
 
 
+def _alert_turned(state: CityState, change: Change) -> None:
+    subject, hour = change.args.get("subject"), change.at_ms // HOUR_MS
+    if subject is None:
+        return
+    state.turns.append((change.at_ms, subject))
+    while state.turns[0][0] <= change.at_ms - WINDOW_MS:
+        state.turns.popleft()
+    if change.type != "alert_raised":
+        return
+    if hour not in state.alarms:
+        for old in [one for one in state.alarms if one <= hour - 24]:
+            del state.alarms[old]
+    counted = state.alarms.setdefault(hour, {})
+    counted[subject] = counted.get(subject, 0) + 1
+
+
 _SPECIAL: Final = {
     "command_refused": _refused,
     "clock_set": _clock_set,
@@ -258,4 +282,6 @@ _SPECIAL: Final = {
     "incident_reported": _incident_reported,
     "incident_left": _incident_left,
     "complaint_received": _complaint_received,
+    "alert_raised": _alert_turned,
+    "alert_cleared": _alert_turned,
 }

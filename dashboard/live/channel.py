@@ -45,7 +45,7 @@ WATCHED: Final = 500
 """Incidents of which screens hear who looks at them."""
 AT_WORK: Final = {"call_taker", "dispatcher", "supervisor", "leader"}
 """Roles of people who sit at a console; walls and viewers are nobody at work."""
-TOPICS: Final = ("changes", "telemetry", "kpi", "rejected")
+TOPICS: Final = ("changes", "telemetry", "kpi", "rejected", "health")
 
 
 class Socket(Protocol):
@@ -230,6 +230,8 @@ class Channel:
                 viewer.send(self.room.detail(topic.removeprefix("incident:")))
         if "rejected" in fresh:
             viewer.send(msgspec.json.encode({"type": "rejected", "rows": list(self.room.rejected)}))
+        if "health" in fresh and self.room.health:
+            viewer.send(self.room.health)
         if "kpi" in fresh and self.room.figures:
             viewer.send(msgspec.json.encode({"type": "kpi", "rows": self.room.figures}))
         viewer.wake.set()
@@ -317,7 +319,7 @@ class Channel:
                 "type": "heartbeat", "now": now_ms, "city_now": clock.city_ms(now_ms), "rate": clock.rate,
                 "source": clock.source, "seq": self.room.seq, "build": self.build, "viewers": len(self.viewers),
                 "engine": {"heard_ms": self.room.engine_heard_ms, "lag_ms": self.room.engine.get("lag_ms", 0)},
-                "store_lost_ms": self.room.store_lost_ms,
+                "store_lost_ms": self.room.store_lost_ms, "loads": self.room.engine.get("loads", {}),
             }
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from dashboard import words
-from dashboard.city import kpis
+from dashboard.city import health, kpis
 from dashboard.city.admission import Bounds
 from dashboard.city.changes import Change
 from dashboard.city.desk import Desk
@@ -69,6 +69,8 @@ WAIT_MS: Final = 40
 PUBLISH_S: Final = 0.1
 """Telemetry goes out ten times a second, newest per key."""
 FIGURES_S: Final = 1.0
+HEALTH_S: Final = 10.0
+HEALTH_AGAIN_S: Final = 60.0
 ORDER_S: Final = 1.0
 """What was handled without a decision is written into the journal once a second."""
 SNAPSHOT_S: Final = 60.0
@@ -94,6 +96,8 @@ class Engine:
         self.second = 0
         self.history = kpis.History()
         self._published = self._figures = self._ordered = self._pictured = 0.0
+        self._diagnosed = self._told = 0.0
+        self._health = b""
         self._unpictured = 0
         self._accepted: dict[str, int] = {}
         self._writer: threading.Thread | None = None
@@ -350,9 +354,21 @@ class Engine:
         self.streams.publish(TELEMETRY, msgspec.json.encode({"type": "kpi", "rows": rows}))
         beat = {
             "type": "engine", "now": real_ms, "city_now": city_ms, "rate": clock.rate, "source": clock.source,
-            "seq": self.desk.state.seq, "lag_ms": self._lag_ms,
+            "seq": self.desk.state.seq, "lag_ms": self._lag_ms, "loads": health.loads(self.desk.ledger, city_ms),
         }  # fmt: skip
         self.streams.publish(TELEMETRY, msgspec.json.encode(beat))
+        self._publish_health(city_ms)
+
+    def _publish_health(self, city_ms: int) -> None:
+        """The lists of the supervisor change slowly: every 10 s where they differ, else once a minute."""
+        now = time.monotonic()
+        if now - self._diagnosed < HEALTH_S:
+            return
+        self._diagnosed = now
+        message = msgspec.json.encode({"type": "health", **health.health(self.desk.ledger, city_ms)})
+        if message != self._health or now - self._told >= HEALTH_AGAIN_S:
+            self._health, self._told = message, now
+            self.streams.publish(TELEMETRY, message)
 
     # ---- snapshots --------------------------------------------------------------------------------------------------
 

@@ -70,6 +70,7 @@ class ControlRoom:
         self.state = CityState()
         self.sight = Sight()
         self.figures: dict[str, Any] = {}
+        self.health: Message = b""
         self.engine: dict[str, Any] = {}
         self.engine_heard_ms = 0
         self.store_lost_ms: int | None = 0
@@ -350,6 +351,9 @@ class ControlRoom:
         elif raw.startswith(b'{"type":"kpi"'):
             self.figures = msgspec.json.decode(raw)["rows"]
             self._tell("kpi", raw, None)
+        elif raw.startswith(b'{"type":"health"'):
+            self.health = raw
+            self._tell("health", raw, None)
         else:
             self.engine = msgspec.json.decode(raw)
             self.engine_heard_ms = _now_ms()

@@ -60,6 +60,8 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.minutes = {minute: dict(counts) for minute, counts in state.minutes.items()}
     copied.recent = deque(state.recent)
     copied.arrived = deque(state.arrived)
+    copied.turns = deque(state.turns)
+    copied.alarms = {hour: dict(counts) for hour, counts in state.alarms.items()}
     held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources))
     return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal)
 
@@ -122,6 +124,9 @@ def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
     yield "refused", encode(state.refused)
     yield "recent", encode(list(state.recent))
     yield "arrived", encode(list(state.arrived))
+    yield "turns", encode(list(state.turns))
+    for chunk in _chunks(state.alarms, 1):
+        yield "alarms", encode(chunk)
     for kind in ("sensors", "teams", "sources"):
         rows = list(getattr(taken.telemetry, kind).items())
         for start in range(0, len(rows), CHUNK):
@@ -199,3 +204,7 @@ def _read_section(state: CityState, telemetry: Telemetry, section: str, payload:
         state.recent.extend(decode(payload, type=list[RecentComplaint]))
     elif section == "arrived":
         state.arrived.extend(decode(payload, type=list[Arrived]))
+    elif section == "turns":
+        state.turns.extend(decode(payload, type=list[tuple[int, str]]))
+    elif section == "alarms":
+        state.alarms.update(decode(payload, type=dict[int, dict[str, int]]))
