@@ -88,6 +88,7 @@ class Gazetteer:
         """Both may be empty: then a point has no area and is told by its coordinates."""
         self._areas = tuple(areas)
         self._places = tuple(places)
+        self._place_of = {place.key: place for place in self._places}
         self._area_at = _columns(self._areas)
         self._place_at = _columns(self._places)
 
@@ -104,6 +105,11 @@ class Gazetteer:
         away = distances_m(lat, lon, *self._place_at)
         nearest = int(np.argmin(away))
         return (self._places[nearest], float(away[nearest])) if away[nearest] <= within_m else None
+
+    def away_m(self, key: str, lat: float, lon: float) -> float | None:
+        """Metres from a named place to a point, None where no place has this key."""
+        place = self._place_of.get(key)
+        return None if place is None else distance_m(place.lat, place.lon, lat, lon)
 
     def where(self, lat: float, lon: float) -> Where:
         """The point in words, both languages: at a place, so far from it, near a district seat, or its coordinates."""

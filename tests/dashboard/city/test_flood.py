@@ -44,8 +44,24 @@ def test_ten_new_items_in_ten_minutes_are_work_and_the_eleventh_is_a_flood():
     assert {row.group for row in incidents(city)} == {""}
     calls(city, 1)
     held = city.state.floods["dispatcher"]
-    assert (held.since_ms, held.load, held.grouped, held.version) == (city.now_ms, 11, 1, 2)
-    assert incidents(city)[-1].group == "vending@gate"
+    assert (held.since_ms, held.load, held.grouped) == (city.now_ms, 11, 11)
+    assert {row.group for row in incidents(city)} == {"vending@gate"}
+
+
+def test_what_somebody_has_touched_or_claimed_is_not_gathered_when_a_flood_begins():
+    city = City(TOWN)
+    calls(city, 10)
+    acknowledged, claimed, seen, *_ = incidents(city)
+    city.ask("acknowledge_incident", acknowledged.id)
+    city.ask("claim", claimed.id)
+    calls(city, 1)
+    rows = {row.id: row for row in incidents(city)}
+    assert (rows[acknowledged.id].group, rows[claimed.id].group) == ("", "")
+    gathered = rows[seen.id]
+    assert (gathered.group, gathered.version, gathered.later_until_ms) == ("vending@gate", seen.version + 1, None)
+    assert not city.state.refused
+    city.ask("acknowledge_incident", seen.id, version=seen.version)  # the version from before its group will do
+    assert city.state.incidents[seen.id].acknowledged_at_ms == city.now_ms
 
 
 def test_eleven_over_more_than_ten_minutes_are_no_flood():
@@ -73,7 +89,7 @@ def test_it_ends_by_the_clock_when_the_load_is_below_five():
     assert not city.state.floods
     ended = [change for change in city.changes if change.type == "flood_ended" and change.args["seat"] == "dispatcher"]
     assert [(change.at_ms, change.args["grouped"], change.args["load"]) for change in ended] == [
-        (last + 596_000, 1, 11)
+        (last + 596_000, 11, 11)
     ]
 
 
@@ -103,7 +119,7 @@ def test_priority_one_never_has_a_group():
     urgent = [row for row in incidents(city) if row.priority == 1]
     assert len(urgent) == 3
     assert {(row.group, row.later_until_ms) for row in urgent} == {("", None)}
-    assert city.state.floods["dispatcher"].grouped == 1
+    assert city.state.floods["dispatcher"].grouped == 11
 
 
 def test_an_item_that_becomes_urgent_leaves_its_group_at_once():
@@ -196,7 +212,7 @@ def test_the_row_of_a_flood_and_of_its_item_change_together():
     calls(city, 1)
     (change,) = [change for change in city.changes if change.type == "incident_reported"]
     assert set(change.rows) == {"incidents", "floods"}
-    assert change.rows["floods"]["dispatcher"].grouped == 2
+    assert change.rows["floods"]["dispatcher"].grouped == 12
 
 
 @pytest.mark.parametrize(

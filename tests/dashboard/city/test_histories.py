@@ -181,6 +181,9 @@ def check_floods(before: CityState, change: Change) -> None:
     if change.type == "flood_began":
         assert change.args["seat"] not in before.floods
         assert change.args["load"] > flood.BEGINS_ABOVE
+        gathered = [*change.rows.get("incidents", {}).values(), *change.rows.get("alerts", {}).values()]
+        assert change.rows["floods"][change.args["seat"]].grouped >= len(gathered)
+        assert all(row.group and row.priority > 1 for row in gathered)
     if change.type == "flood_ended":
         assert change.args["grouped"] == before.floods[change.args["seat"]].grouped
         assert (
