@@ -6,7 +6,7 @@ Reads what the control room holds; everything it changes is a command like any o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, tzinfo
 from typing import Any, Final
@@ -34,9 +34,17 @@ Life = Callable[[Any], AbstractAsyncContextManager[None]]
 
 
 def create_api(
-    settings: Settings, room: ControlRoom, channel: Channel, documents: dict[str, bytes], life: Life
+    settings: Settings,
+    room: ControlRoom,
+    channel: Channel,
+    documents: dict[str, bytes],
+    life: Life,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """Everything of ours that is neither page nor door; `documents` are what browsers read once, by path."""
+    """Everything of ours that is neither page nor door; `documents` are what browsers read once, by path.
+
+    `more`: further routes of the same process.
+    """
 
     def serve(document: bytes) -> Callable[[Request], Any]:
         async def answer(_: Request) -> Response:
@@ -99,6 +107,7 @@ def create_api(
         lifespan=life,
         routes=[
             *(Route(path, serve(document)) for path, document in documents.items()),
+            *more,
             Route("/api/v1/commands", commands, methods=["POST"]),
             Route("/api/v1/{table}", table),
             Route("/api/v1/{table}/{id:path}", one),

@@ -3,7 +3,8 @@
     /live                                   the live channel
     /api/v1/… POST events, readings, …      the doors (feeds)
     /api/v1/… GET, POST commands            the API
-    /pack/…                                 words, city pack and base map for the browser
+    /pack/…                                 words, city pack and base map for the browser; numbers of teams
+    /dispatch/print                         the board on paper
     / /wall /dispatch /sources, /_dash…, /assets/    Dash
     /healthz /readyz /metrics               for whoever watches
 
@@ -24,7 +25,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
-from dashboard import api, guard, pages
+from dashboard import api, guard, pages, paper
 from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
@@ -98,7 +99,7 @@ def create_server(settings: Settings) -> ASGIApp:
         await intake.close()
 
     drawn = msgspec.json.encode(packs.basemap(settings.pack))
-    ours = api.create_api(settings, room, channel, documents(pack, drawn), life)
+    ours = api.create_api(settings, room, channel, documents(pack, drawn), life, paper.routes(settings, room))
     front = Front(pages.behind_a_door(dash), doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())
 

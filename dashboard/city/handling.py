@@ -47,12 +47,19 @@ def note_position(known: Telemetry, position: Position, at_ms: int, now_ms: int)
         now = known.teams[position.team] = TeamNow(position.team, position.lat, position.lon, at_ms, now_ms)
     elif at_ms <= now.time_ms:
         return None
+    else:
+        now.usual_s = _rhythm(now.usual_s, (at_ms - now.time_ms) / 1000)
     now.lat, now.lon, now.time_ms, now.heard_ms = position.lat, position.lon, at_ms, now_ms
     now.heading_deg = None if position.heading_deg is UNSET else position.heading_deg
     now.speed_mps = None if position.speed_mps is UNSET else position.speed_mps
     now.battery = None if position.battery is UNSET else position.battery
     now.accuracy_m = None if position.accuracy_m is UNSET else position.accuracy_m
     return now
+
+
+def _rhythm(usual_s: float, gap_s: float) -> float:
+    """A team's own rhythm after one more gap. One long silence is no rhythm: it counts as three usual gaps at most."""
+    return gap_s if usual_s == 0 else usual_s + (min(gap_s, 3 * usual_s) - usual_s) / 5
 
 
 def receive_status(ledger: Ledger, status: TeamStatus, at_ms: int) -> None:

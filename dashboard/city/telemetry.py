@@ -49,6 +49,8 @@ class TeamNow(Struct, gc=False):
     speed_mps: float | None = None
     battery: float | None = None
     accuracy_m: float | None = None
+    usual_s: float = 0.0
+    """Its own rhythm: seconds between two words of it, as a running mean; 0: it spoke once."""
 
 
 class SourceNow(Struct, gc=False):

@@ -431,7 +431,7 @@ def _spoken(order: Order) -> bytes:
 
 
 def _team(now: TeamNow) -> list[Any]:
-    return [now.lat, now.lon, now.time_ms, now.heading_deg, now.speed_mps, now.battery]
+    return [now.lat, now.lon, now.time_ms, now.heading_deg, now.speed_mps, now.battery, round(now.usual_s, 1)]
 
 
 # ---- the process ----------------------------------------------------------------------------------------------------

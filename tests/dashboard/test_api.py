@@ -172,3 +172,25 @@ def code(reply: httpx.Response) -> tuple[int, str]:
 def now_ms() -> int:
     """Real time, ms since 1970 UTC."""
     return time.time_ns() // 1_000_000
+
+
+def test_numbers_of_teams_are_for_seats_that_send_them(city: Settings) -> None:
+    with httpx.Client(base_url=city.web_url, timeout=15) as web:
+        until(lambda: web.get("/api/v1/teams").json())
+        assert web.get("/pack/numbers.json?as=dispatcher").json()["team-07"] == ["010-0000 0007", "3-07"]
+        for role in ("viewer", "wall", "leader"):
+            refused = web.get(f"/pack/numbers.json?as={role}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "numbers_not_yours")
+        assert "010-0000" not in web.get("/api/v1/teams").text
+        assert "010-0000" not in web.get("/pack/city.json").text
+
+
+def test_the_board_on_paper_is_one_plain_document(city: Settings, incident: dict[str, Any]) -> None:
+    with httpx.Client(base_url=city.web_url, timeout=15) as web:
+        page = web.get("/dispatch/print?as=dispatcher&lang=en")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert f"#{incident['number']}<" in page.text
+        assert "010-0000 0007" in page.text
+        assert "<script" not in page.text
+        assert "010-0000" not in web.get("/dispatch/print").text
+        assert web.get("/assets/board.css").status_code == 200

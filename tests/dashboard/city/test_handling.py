@@ -178,3 +178,17 @@ def test_a_position_of_a_team_that_nobody_knows(city):
         position(city, team="t9")
     assert bad.value.code == "unknown_team"
     assert "t9" not in city.desk.telemetry.teams
+
+
+def test_a_team_has_a_rhythm_of_its_own_and_one_silence_does_not_change_it():
+    city = City()
+
+    def speaks(second: float) -> float:
+        city.at(second).hear("city.patrol.position", "/gw", device="d1", team="t1", lat=LAT, lon=LON)
+        return city.desk.telemetry.teams["t1"].usual_s
+
+    assert [speaks(second) for second in (0, 20, 40, 60)] == [0, 20, 20, 20]
+    assert speaks(3660) == 28  # an hour counts as three gaps
+    for number in range(1, 30):
+        usual_s = speaks(3660 + 5 * number)
+    assert 5 <= usual_s < 5.2
