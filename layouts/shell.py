@@ -17,7 +17,8 @@ ASSETS: Final = Path(__file__).parent / "assets"
 LOCATION: Final = "shell-location"
 PAGE: Final = "shell-page"
 STYLES: Final = (
-    "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "sources.css", "training.css",
+    "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "handover.css",
+    "sources.css", "training.css",
 )  # fmt: skip
 
 # Styles and the two scripts are named here, in this order: Dash would load each module by itself, with a time stamp in

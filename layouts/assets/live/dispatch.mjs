@@ -11,6 +11,7 @@ import { Filter, filterLine } from "./filter.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
+import { Handover } from "./handover.mjs";
 import { keyMap, listen } from "./keys.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -168,6 +169,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     timeLeft,
   });
 
+  const handover = new Handover({ root, store: live, clock, channel, sender, onPick: pickRow });
+
   const chips = h("div", { class: "maptop" }),
     filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
     narrow = h("button", { type: "button", class: "chip", hidden: true, onclick: () => filters.set([]) }),
@@ -196,7 +199,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     tip,
     inView,
   );
-  fill(chips, rings, freeze.chip, mark.chip, narrow, filter, stale);
+  fill(chips, rings, handover.chip, freeze.chip, mark.chip, narrow, filter, stale);
 
   /* ---- what rings ------------------------------------------------------------------------------------------------------------ */
   sound.on(() => soon(drawRing));
@@ -260,6 +263,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     following = 0;
   function select(what, from) {
     selected = what;
+    if (what) handover.close();
     if (!question?.in) question = null; // one about marked rows stays while the person looks at another
     placing = null;
     const row = what && store.tables[what.table]?.get(what.id),
@@ -518,7 +522,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         line.clear();
         return;
       }
-      if (help.close()) return;
+      if (help.close() || handover.close()) return;
       if (question) {
         cancel();
         return;
@@ -554,6 +558,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     onLetter: (letter) => {
       if (letter === "A" && answerRing()) return true;
       if (letter === "Q") return claim();
+      if (letter === "H") return handover.toggle();
       if (letter === "N") {
         queue.take();
         return true;
@@ -589,7 +594,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       now: () => clock.now(),
       chosen: () => (chosen.length || !selected ? chosen : [selectedEntry()].filter(({ row }) => row)),
       places: basemap.labels,
-      panels: ["keys"],
+      panels: ["keys", "handover"],
     };
   }
   const selectedEntry = () => ({ key: subject(), ...selected, row: live.tables[selected.table]?.get(selected.id) });
@@ -604,7 +609,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     } else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
     else if (meant.kind === "place") map?.fit(meant.place.lat, meant.place.lon, 15);
     else if (meant.kind === "filter") filters.set(meant.terms);
-    else if (meant.kind === "panel") help.toggle();
+    else if (meant.kind === "panel") (meant.panel === "handover" ? handover : help).toggle();
     else return false;
     return true;
   }

@@ -31,6 +31,7 @@ export const MAP = [
   ["G", "force_close"],
   ["O", "reopen"],
   ["Q", "claim"],
+  ["H", "handover"],
   ["N", "take_new"],
   ["F8", "freeze"],
   ["Alt", "tabs"],
