@@ -5,6 +5,7 @@ Reads what the control room holds; everything it changes is a command like any o
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -30,6 +31,7 @@ from dashboard.live.room import ENGINE_LATE_S, ControlRoom
 from dashboard.settings import Settings
 
 MOST_BODY: Final = 1_048_576
+BODY_TIME_S: Final = 30
 Life = Callable[[Any], AbstractAsyncContextManager[None]]
 
 
@@ -151,7 +153,13 @@ def not_ready(room: ControlRoom) -> list[str]:
 def measured(room: ControlRoom, channel: Channel) -> CollectorRegistry:
     """The figures of this process for a monitoring system."""
     registry = CollectorRegistry()
-    figures = {
+    now_ms, lost_ms = time.time_ns() // 1_000_000, room.store_lost_ms
+    figures: dict[str, tuple[str, float]] = {
+        "comis_ready": ("1 where a person can work here", not not_ready(room)),
+        "comis_store_lost_seconds": (
+            "Since the store was lost, 0 while it answers",
+            0 if lost_ms is None else max(0.0, (now_ms - lost_ms) / 1000),
+        ),
         "comis_viewers": ("Screens connected", len(channel.viewers)),
         "comis_sensors": ("Sensors heard", len(room.sight.sensors)),
         "comis_incidents": ("Incidents held", len(room.state.incidents)),
@@ -180,12 +188,16 @@ class _Plain:
 
 
 async def _body(request: Request) -> bytes:
-    """The body up to its limit.  Raises: HTTPException 413."""
+    """The body up to its limit, in bytes and in time.  Raises: HTTPException 413, 408."""
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(BODY_TIME_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > MOST_BODY:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
     return body
 
 
@@ -200,6 +212,7 @@ async def _http_error(_: Request, error: Exception) -> Response:
     code, args = {
         404: ("not_found", {}),
         405: ("method_not_allowed", {"allowed": allowed}),
+        408: ("too_slow", {"limit_s": BODY_TIME_S}),
         413: ("too_large", {"limit_bytes": MOST_BODY}),
     }.get(error.status_code, ("internal", {}))
     return _json(_refusal(code, args), error.status_code, {"allow": allowed} if allowed else {})

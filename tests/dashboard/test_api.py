@@ -130,6 +130,12 @@ def test_a_body_without_end_is_413(client: httpx.Client) -> None:
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
 
 
+def test_who_watches_reads_whether_a_person_can_work_here(client: httpx.Client) -> None:
+    said = client.get(f"{client.base_url.scheme}://{client.base_url.netloc.decode()}/metrics").text
+    assert "comis_ready 1.0" in said
+    assert "comis_store_lost_seconds 0.0" in said
+
+
 def test_nobody_can_say_in_the_body_who_he_is(say: Say, incident: dict[str, Any]) -> None:
     boss = {"seat": "1", "role": "supervisor", "name": "王敏"}
     assert code(say("viewer", "file", incident["id"], person=boss)) == (409, "not_your_role")
