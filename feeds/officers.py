@@ -37,6 +37,10 @@ FARTHEST_ON_FOOT_M: Final = 6_000
 """Nobody is sent farther than this by a robot (ours) …"""
 PATIENCE_MS: Final = 60 * MINUTE_MS
 """… but a car, when an incident has waited so long: the Great Wall is farther from every post, and nobody else goes."""
+CALLED_S: Final = (300.0, 3000.0)
+"""How long after handling a reporter is called back (ours)."""
+_CALLED_OF_100: Final = 80
+_SAID: Final = ("very_satisfied", "satisfied", "satisfied", "satisfied", "not_satisfied")
 _VOID_OF_100, _REWORK_OF_100, _NOTHING_OF_100 = 4, 5, 9
 """Of a hundred: public reports not filed, checks that fail, alerts without impact (ours)."""
 
@@ -61,7 +65,7 @@ class Officers:
         """What they ask for now; each thing once."""
         busy: set[str] = set()
         return [*self._alerts(state, now_ms), *self._incidents(state, dict(positions), now_ms, busy),
-                *self._complaints(state, now_ms)]  # fmt: skip
+                *self._call_backs(state, now_ms), *self._complaints(state, now_ms)]  # fmt: skip
 
     def _dispatcher_waited(self, target: str, since_ms: int, wait_s: Range, now_ms: int) -> bool:
         since = self.dispatching_since_ms
@@ -147,6 +151,16 @@ class Officers:
             yield from self._ask(self._supervisor, "rework", incident.id, incident.version, reason=reason)
         else:
             yield from self._ask(self._supervisor, "close", incident.id, incident.version)
+
+    def _call_backs(self, state: CityState, now_ms: int) -> Iterator[Command]:
+        """Most reporters are told within their hour; the others are left to a person at the console."""
+        for incident in state.incidents.values():
+            due_ms, finished_ms = incident.callback_due_ms, incident.finished_at_ms
+            if due_ms is None or finished_ms is None or _of_100(incident.id, "called") >= _CALLED_OF_100:
+                continue
+            if self._waited(incident.id, finished_ms, CALLED_S, now_ms):
+                said = _SAID[_of_100(incident.id, "said") * len(_SAID) // 100]
+                yield from self._ask(self._supervisor, "call_back", incident.id, incident.version, disposition=said)
 
     def _complaints(self, state: CityState, now_ms: int) -> Iterator[Command]:
         for complaint in state.complaints.values():

@@ -247,6 +247,8 @@ class History:
             data["verb"] = self.random.choice(("consult", "propose", "rectify"))
         if self.random.random() < 0.8:
             data["category"] = self.random.choice((self._category(), "无名"))
+        if self.random.random() < 0.7:
+            data["reporter"] = {"ref": f"p{data['complaint']}", "masked": "138****0000"}
         data |= self._place() if self.random.random() < 0.8 else {"address": "某街"}
         type_ = "city.complaint.updated" if self.random.random() < 0.2 else "city.complaint.reported"
         return self._event("complaint", type_, self.random.choice(("/hotline", "/web")), state, data)
@@ -318,14 +320,11 @@ class History:
         return "command", {"id": command.id, "source": "/seats/1", "data": msgspec.json.encode(command).decode()}
 
     def _command(self, state: CityState) -> Said:
-        verbs = [verb for verb in VERBS if VERBS[verb][0] not in ("", "handovers")] + [
-            "dispatch_team",
-            "take_back",
-            "file",
-            "check",
-            "check",
-            "close",
-        ] * 2
+        verbs = (
+            [verb for verb in VERBS if VERBS[verb][0] not in ("", "handovers")]
+            + ["dispatch_team", "take_back", "file", "check", "check", "close"] * 2
+            + ["message"]
+        )
         for _ in range(6):  # mostly a verb that has a chance
             verb = self.random.choice(verbs)
             table, roles = VERBS[verb]
@@ -353,6 +352,9 @@ class History:
             more["until_ms"] = state.clock.city_ms(self.now_ms) + 1000 * until_s
         if verb.startswith("acknowledge"):
             more["disposition"] = self.random.choice((None, "real", "false", "duplicate", "boring"))
+        if verb == "call_back":
+            outcomes = ("very_satisfied", "satisfied", "not_satisfied", "not_reached", "angry")
+            more["disposition"] = self.random.choice(outcomes)
         if verb == "escalate":
             more["kind"] = self.random.choice((None, "call", "raise", "raise", "shout"))
         if verb == "place" and self.random.random() < 0.9:
@@ -373,6 +375,8 @@ class History:
             "unshelve": ("shelved",),
         }
         lifecycle = alerts.LIFECYCLE if verb == "shelve" else LIFECYCLE
+        if verb == "call_back":
+            return sorted(id_ for id_, row in rows.items() if row.callback_due_ms is not None)
         if verb == "deescalate":
             return sorted(id_ for id_, row in rows.items() if row.escalated_by is not None)
         started = tuple(state for state, steps in lifecycle.items() if verb in steps)

@@ -17,7 +17,7 @@ from dashboard.city.ledger import Ledger
 from dashboard.city.refusals import last_entry, name_of, reasoned
 from dashboard.errors import Refused
 
-FREE: Final = {"note", "message", "supervise", "escalate", "claim", "release", "take_over"}
+FREE: Final = {"note", "message", "supervise", "escalate", "call_back", "claim", "release", "take_over"}
 """Verbs that no claim keeps anybody from."""
 
 

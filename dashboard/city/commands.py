@@ -108,6 +108,7 @@ VERBS: Final = {
     "force_close": ("incidents", {"supervisor"}),
     "reopen": ("incidents", {"supervisor"}),
     "supervise": ("incidents", {"leader", "supervisor"}),
+    "call_back": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
     "escalate": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
     "deescalate": ("incidents", {"call_taker", "dispatcher", "supervisor"}),
     "place": ("complaints", {"call_taker", "dispatcher", "supervisor"}),

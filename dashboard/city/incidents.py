@@ -163,6 +163,14 @@ class Incident(Struct, frozen=True):
     """A supervise order 督办 stands since then."""
     supervised_by: str | None = None
     reopened: int = 0
+    callback_due_ms: int | None = None
+    """Until when whoever reported it is to be told what was done; None: nobody is, or he was."""
+    callback_tries: int = 0
+    """How often he was called and not reached."""
+    called_back_at_ms: int | None = None
+    called_back_by: str | None = None
+    satisfaction: str | None = None
+    """`very_satisfied`, `satisfied` or `not_satisfied`."""
     priority_since_ms: int | None = None
     """City time at which it got its priority, but for escalations; None in rows of before this was kept."""
     escalated_to: str | None = None

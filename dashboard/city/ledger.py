@@ -30,7 +30,15 @@ from dashboard.city.deadlines import (
     stage_limit_s,
 )
 from dashboard.city.events import AHEAD_MS
-from dashboard.city.incidents import HANDLING, PENDING_HANDLE, SUSPENDED, Incident
+from dashboard.city.incidents import (
+    HANDLE_FINISH,
+    HANDLING,
+    PENDING_DISPATCH,
+    PENDING_HANDLE,
+    PENDING_REGISTER,
+    SUSPENDED,
+    Incident,
+)
 from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.roster import Roster
@@ -286,8 +294,8 @@ class Ledger:
 
     def show(self, sensor: SensorNow) -> None:
         """Recompute what screens show of a sensor: its worst alert, or that it is silent."""
-        held = (self.state.alerts[id_] for id_ in self.alerts_of.get(sensor.id, ()))
-        sensor.flag = flag_of(held, sensor.silent, self.is_out(sensor))
+        held = map(self.state.alerts.get, self.alerts_of.get(sensor.id, ()))  # several may go in one change
+        sensor.flag = flag_of(filter(None, held), sensor.silent, self.is_out(sensor))
         self.dirty[sensor.id] = sensor
 
     def is_out(self, sensor: SensorNow | None, subject: str = "") -> bool:
@@ -380,6 +388,10 @@ class Ledger:
             version=incident.version + 1,
             **fields,
         )
+        if state == HANDLE_FINISH:
+            row = self._to_be_told(row, at_ms)
+        elif state in (PENDING_DISPATCH, PENDING_REGISTER):
+            row = replace(row, callback_due_ms=None)  # it is worked on again
         if state in (PENDING_HANDLE, HANDLING):
             return self.with_handling_limit(row)
         limit_s = stage_limit_s(self.pack, state, row.priority)
@@ -387,6 +399,19 @@ class Ledger:
         if state == SUSPENDED and row.suspended_until_ms is not None:
             due_ms, limit_s = row.suspended_until_ms, (row.suspended_until_ms - at_ms) // 1000
         return replace(row, due_ms=due_ms, limit_s=limit_s, yellow_from=YELLOW_MINUTES)
+
+    def _to_be_told(self, incident: Incident, at_ms: int) -> Incident:
+        """The incident at the end of handling: whoever reported it, where he is known, has a right to hear of it."""
+        lines = self.state.timelines.get(incident.id, ())
+        known = any(line.args.get("evidence", {}).get("reporter_ref") for line in lines)
+        return replace(
+            incident,
+            callback_due_ms=at_ms + self.pack.stages.callback_s * 1000 if known else None,
+            callback_tries=0,
+            called_back_at_ms=None,
+            called_back_by=None,
+            satisfaction=None,
+        )
 
     def amended(self, incident: Incident, **fields: Any) -> Incident:
         """The incident's row in the same stage, with these fields and a new version."""

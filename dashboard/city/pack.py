@@ -248,6 +248,8 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True):
     0: none is."""
     accept_s: int = 60
     check_s: int = 1800
+    callback_s: int = 3600
+    """From the end of handling until whoever reported is told of it (domain: within an hour)."""
     hold_s: Annotated[float, Meta(ge=0, le=60)] = 0
     """Real seconds for which an order is held before its device rings; 0: none. Priority 1 is never held."""
 

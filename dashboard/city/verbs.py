@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dashboard.city import (
     alerts,
     answering,
+    calling_back,
     claiming,
     dispatching,
     escalating,
@@ -256,6 +257,7 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "force_close": supervision.force_close,
     "reopen": supervision.reopen,
     "supervise": supervision.supervise,
+    "call_back": calling_back.call_back,
     "escalate": escalating.escalate,
     "deescalate": escalating.deescalate,
     "dispatch_team": dispatching.dispatch_team,

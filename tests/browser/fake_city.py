@@ -51,6 +51,7 @@ MOVES = {
     "rework": ("incident_reworked", "pending_dispatch"), "close": ("incident_closed", "closed"),
     "force_close": ("incident_force_closed", "forced_close"), "reopen": ("incident_reopened", "pending_dispatch"),
     "supervise": ("incident_supervised", None),
+    "call_back": ("reporter_called", None),
     "escalate": ("incident_escalated", None), "deescalate": ("incident_deescalated", None),
 }  # fmt: skip
 """The other verbs of an incident: the change and the state that follow, None for the same one."""
@@ -639,6 +640,9 @@ class FakeCity:
                 "acknowledged_at_ms": now,
                 "acknowledged_by": person,
             }
+            if verb == "call_back":
+                incident |= {"callback_due_ms": None, "satisfaction": command["disposition"]}
+                incident |= {"called_back_at_ms": now, "called_back_by": person}
             if verb == "escalate":
                 raised = command.get("kind") == "raise"
                 incident |= {

@@ -1,5 +1,6 @@
 /** What a verb still needs to know, asked one thing after the other by digit or a few words, in place: for one row as for many. Sends nothing. */
 
+import { outcomes } from "./callback.mjs";
 import { fill, h } from "./dom.mjs";
 import { ways } from "./escalation.mjs";
 import { isOpen } from "./lifecycle.mjs";
@@ -68,7 +69,7 @@ export function askReason(verb, ask, then) {
 }
 
 /** Whether `askFields` knows how to ask what this verb needs. */
-export const isPlain = (one) => !one.ask || ["disposition", "escalate", "reason", "shelf", "until"].includes(one.ask);
+export const isPlain = (one) => !one.ask || ["disposition", "escalate", "outcome", "reason", "shelf", "until"].includes(one.ask);
 
 /** Ask for the fields of a verb, then hand them over.
  * @param {import("./verbs.mjs").Verb} one @param {{ask: (question: Question) => void, now: () => number, store: object, row?: object}} about `row`: what a duplicate would be one of
@@ -86,6 +87,8 @@ export function askFields(one, { ask, now, store, row }, then) {
             : then({ disposition: key }),
       ),
     });
+  else if (one.ask === "outcome")
+    ask({ title: t("ask.call_back"), options: outcomes(then, (reasoned) => askReason(one.verb, ask, reasoned)) });
   else if (one.ask === "escalate")
     ask({
       title: t("ask.escalate"),

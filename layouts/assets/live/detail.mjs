@@ -1,6 +1,7 @@
 /** The selected subject: what it is, how much time is left, the verbs with their keys, evidence, timeline, facts. Text from outside is text. */
 
 import { drawQuestion } from "./asking.mjs";
+import { callbackFact } from "./callback.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
@@ -388,6 +389,7 @@ export class Detail {
       row.reworks && ["reworks", String(row.reworks)],
       row.extensions && ["extensions", String(row.extensions)],
       row.reopened && ["reopened", String(row.reopened)],
+      callbackFact(row),
       calledFact(row, who, (ms) => moment(ms, now)),
       row.supervised_by && ["supervised", who(row.supervised_by)],
       row.reason && ["reason", word("reason", row.reason)],

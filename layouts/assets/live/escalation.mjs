@@ -7,6 +7,9 @@ import { t, word } from "./words.mjs";
 
 const SEATS = new Set(["call_taker", "dispatcher", "supervisor"]);
 
+/** Whether a role works incidents at a seat. */
+export const askedBy = (role) => SEATS.has(role);
+
 /** Whether this seat is the one that is called. */
 export const calls = (row, role) => isOpen(row) && row.escalated_to === role;
 

@@ -28,6 +28,7 @@ export const MAP = [
   ["Y", "confirm"],
   ["U", "supervise"],
   ["I", "escalate"],
+  ["Z", "call_back"],
   ["G", "force_close"],
   ["O", "reopen"],
   ["Q", "claim"],

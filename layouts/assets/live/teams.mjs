@@ -1,5 +1,6 @@
 /** The right-hand side of the console: advice with its reasons, orders sent and not accepted, all teams nearest first. */
 
+import { callbackLimit } from "./callback.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { left as holdLeft, words as holdWords } from "./hold.mjs";
 import { isOpen } from "./lifecycle.mjs";
@@ -458,7 +459,10 @@ export class Timers {
       shelved = [...this.store.tables.alerts.values()]
         .filter((row) => row.state === "shelved")
         .map((row) => ({ ...row, ...shelf(row), table: "alerts" })),
-      rows = [...this.store.tables.incidents.values(), ...shelved]
+      calls = [...this.store.tables.incidents.values()]
+        .filter((row) => row.callback_due_ms)
+        .map((row) => ({ ...row, ...callbackLimit(row), table: "calls" })),
+      rows = [...this.store.tables.incidents.values(), ...shelved, ...calls]
         .filter((row) => (row.table || isOpen(row)) && row.due_ms != null)
         .sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1))
         .slice(0, 9);
@@ -479,7 +483,7 @@ export class Timers {
         return node;
       },
       (node, row) => {
-        node.subject = [row.table ?? "incidents", row.id];
+        node.subject = row.of ? ["incidents", row.of] : [row.table ?? "incidents", row.id];
         node.parts.left.show(this.timeLeft(row, now));
         const alert = row.table === "alerts";
         text(node.parts.what, `${alert ? row.subject : `#${row.number}`} ${t(`limit_short.${row.state}`)}`);

@@ -1,10 +1,11 @@
 /** Which verbs a role sees on a row, each with its key; sending them, and what came back. The server decides; a refusal stands beside its subject. */
 
+import { callbackVerbs, toCall } from "./callback.mjs";
 import { calls, escalationVerbs } from "./escalation.mjs";
 import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
 import { pack, t, who } from "./words.mjs";
 
-/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment"|"escalate", target?: string}} Verb */
+/** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment"|"escalate"|"outcome", target?: string}} Verb */
 
 const ACK = { dispatcher: true, supervisor: true };
 const RAISED_BY_RULE = new Set(["sensor", "patrol"]);
@@ -20,6 +21,7 @@ export const REASONS = {
   reopen: ["came_back", "not_solved", "by_mistake"],
   take_over: ["off_shift", "urgent", "overdue"],
   supervise: ["overdue", "leader", "came_back"],
+  call_back: ["no_answer", "wrong_number", "call_later"],
   escalate: ["no_team", "spreading", "needs_decision", "leader"],
   deescalate: ["seen_to", "no_impact", "by_mistake"],
   break: ["nearest", "urgent"],
@@ -34,7 +36,7 @@ export const SHELF_MIN = [30, 60, 240, 480];
 
 /** Verbs of an incident for a role, the one that is due first. @returns {Verb[]} */
 export function incidentVerbs(row, role) {
-  return [...(AXES[role]?.(row) ?? []), ...acknowledgeVerbs(row, role), ...escalationVerbs(row, role)].sort(
+  return [...(AXES[role]?.(row) ?? []), ...acknowledgeVerbs(row, role), ...callbackVerbs(row, role), ...escalationVerbs(row, role)].sort(
     (a, b) => Boolean(b.primary) - Boolean(a.primary),
   );
 }
@@ -151,7 +153,7 @@ const DUE = new Set(["file", "dispatch_team", "confirm", "close", "accept", "ack
 /** Whether this seat is the one that must decide next. A role without verbs sees all that anybody must decide. */
 export function decides(table, row, role) {
   const verbs = verbsOf(table, row, role);
-  if (calls(row, role)) return true;
+  if (calls(row, role) || toCall(row, role)) return true;
   if (["dispatcher", "supervisor", "call_taker"].includes(role))
     return verbs.some(
       (one) =>

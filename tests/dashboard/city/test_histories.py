@@ -127,6 +127,9 @@ def check_city(state: CityState) -> None:
         assert (incident.state in incidents.ENDED) == (incident.closed_at_ms is not None)
         assert (incident.state == incidents.SUSPENDED) == (incident.suspended_until_ms is not None)
         assert incident.extensions <= incidents.MOST_EXTENSIONS
+        if incident.callback_due_ms is not None:
+            assert incident.finished_at_ms is not None
+            assert incident.called_back_at_ms is None
         assert (incident.escalated_by is None) == (incident.escalated_at_ms is None)
         if incident.escalated_by is None:
             assert (incident.escalated_to, incident.escalated_from) == (None, None)
@@ -260,7 +263,7 @@ def test_histories_go_everywhere():
     """The tests above prove what they meet: every verb succeeds and every state is reached in some of these seeds."""
     types, states = Counter(), set()
     with TemporaryDirectory() as directory:
-        for seed in range(60):
+        for seed in range(80):
             lived, made = Play(Path(directory) / str(seed), seed), History(seed)
             for _ in range(2 * MOMENTS):
                 lived.at(*made.next(lived.state))
@@ -277,7 +280,7 @@ def test_histories_go_everywhere():
         "incident_voided", "incident_returned", "incident_closed", "incident_reworked", "incident_left",
         "incident_declined", "incident_extended", "incident_suspended", "incident_resumed", "incident_confirmed",
         "incident_force_closed", "incident_reopened", "incident_supervised",
-        "incident_escalated", "incident_deescalated",
+        "incident_escalated", "incident_deescalated", "reporter_called",
         "assignment_late", "assignment_resent", "assignment_rang", "note_written", "message_sent", "message_read",
         "team_wrote",
         "assignment_held", "assignment_sent", "assignment_taken_back", "assignment_stepped", "assignment_recalled",
@@ -289,7 +292,7 @@ def test_histories_go_everywhere():
         "handover_refused", "handover_withdrawn",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 46
+    assert len(VERBS) == 47
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}

@@ -192,6 +192,17 @@ def test_times_survive_a_restart(at_s):
     assert the(fresh.at(3600), "loud").state == alerts.ACTIVE
 
 
+def test_two_alerts_of_one_sensor_may_leave_in_one_change():
+    city = a_city(replace(NOISE, periods=(), off_delay_s=0), DANGER)
+    city.reading(95)
+    for id_ in list(city.state.alerts):
+        city.ask("acknowledge", id_)
+    city.ask("out_of_service", "n1", "supervisor", reason="faulty")
+    city.at(10).reading(50)
+    city.ask("in_service", "n1", "supervisor")
+    assert city.state.alerts == {}
+
+
 def test_another_pack_suppresses_by_its_own_rules():
     city = a_city()
     city.reading(75)
