@@ -38,6 +38,7 @@ FARTHEST_ON_FOOT_M: Final = 6_000
 PATIENCE_MS: Final = 60 * MINUTE_MS
 """… but a car, when an incident has waited so long: the Great Wall is farther from every post, and nobody else goes."""
 CALLED_S: Final = (300.0, 3000.0)
+CALLED_LATE_S: Final = (2700.0, 5400.0)
 """How long after handling a reporter is called back (ours)."""
 _CALLED_OF_100: Final = 80
 _SAID: Final = ("very_satisfied", "satisfied", "satisfied", "satisfied", "not_satisfied")
@@ -153,12 +154,13 @@ class Officers:
             yield from self._ask(self._supervisor, "close", incident.id, incident.version)
 
     def _call_backs(self, state: CityState, now_ms: int) -> Iterator[Command]:
-        """Most reporters are told within their hour; the others are left to a person at the console."""
+        """Most reporters are told within their hour, the others late, unless a person at the console does it."""
         for incident in state.incidents.values():
             due_ms, finished_ms = incident.callback_due_ms, incident.finished_at_ms
-            if due_ms is None or finished_ms is None or _of_100(incident.id, "called") >= _CALLED_OF_100:
+            if due_ms is None or finished_ms is None:
                 continue
-            if self._waited(incident.id, finished_ms, CALLED_S, now_ms):
+            wait_s = CALLED_S if _of_100(incident.id, "called") < _CALLED_OF_100 else CALLED_LATE_S
+            if self._waited(incident.id, finished_ms, wait_s, now_ms):
                 said = _SAID[_of_100(incident.id, "said") * len(_SAID) // 100]
                 yield from self._ask(self._supervisor, "call_back", incident.id, incident.version, disposition=said)
 

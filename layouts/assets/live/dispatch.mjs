@@ -158,6 +158,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   new Timers($("dispatch-timers"), {
     store,
     clock: shown_at,
+    person,
     onPick: (table, id) => {
       if (table === "incidents") pickIncident(id);
       else {

@@ -439,10 +439,12 @@ export class Crew {
   }
 }
 
-/** The most pressing limits, as a strip at the foot. */
+const SHOWN = 9,
+  OTHERS = 2;
+/** The most pressing limits, as a strip at the foot; of call-backs, which are the call taker's, few in front of others. */
 export class Timers {
-  constructor(box, { store, clock, onPick, leftNode, timeLeft }) {
-    Object.assign(this, { box, store, clock, onPick, leftNode, timeLeft });
+  constructor(box, { store, clock, person, onPick, leftNode, timeLeft }) {
+    Object.assign(this, { box, store, clock, person, onPick, leftNode, timeLeft });
     this.list = h("div", { class: "timerlist" });
     fill(
       box,
@@ -461,11 +463,13 @@ export class Timers {
         .map((row) => ({ ...row, ...shelf(row), table: "alerts" })),
       calls = [...this.store.tables.incidents.values()]
         .filter((row) => row.callback_due_ms)
+        .sort((a, b) => a.callback_due_ms - b.callback_due_ms)
+        .slice(0, this.person.role === "call_taker" ? SHOWN : OTHERS)
         .map((row) => ({ ...row, ...callbackLimit(row), table: "calls" })),
       rows = [...this.store.tables.incidents.values(), ...shelved, ...calls]
         .filter((row) => (row.table || isOpen(row)) && row.due_ms != null)
         .sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1))
-        .slice(0, 9);
+        .slice(0, SHOWN);
     keyed(
       this.list,
       rows,
