@@ -964,6 +964,7 @@ _LABELS: Final = {
     "label.order_live": ("按级别、剩余时间、时长排序", "by priority, time left, age"),
     "label.order_end": ("按到期先后排序", "what comes back first, first"),
     "label.order_of": ("{time} 的顺序，N 更新", "order of {time}, N updates it"),
+    "label.row_moved": ("这一行刚刚移位，请再点一次", "that row has only just moved: press again"),
     "label.rows_above": ("上方还有 {n} 条", "{n} more above"),
     "label.urgent_below": ("紧急区下方还有 {n} 条", "{n} more urgent ones further down"),
     "label.merged_n": ("合并 {n}", "{n} merged"),

@@ -167,9 +167,9 @@ class Channel:
             viewer.held += len(message)
         if viewer.behind and "changes" in viewer.topics and self.room.ready.is_set():
             viewer.behind = False
-            message = self.room.snapshot()
-            viewer.waiting.appendleft(message)
-            viewer.held += len(message)
+            for message in reversed(self.room.snapshot_parts()):
+                viewer.waiting.appendleft(message)
+                viewer.held += len(message)
 
     # ---- what a screen says -----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 KEPT_MESSAGES: Final = 5_000
 """Recent journal messages a screen may resume from; about 5 MB at the reference load."""
 KEPT_REJECTED: Final = 200
+PART_ROWS: Final = 1_500
+"""Rows of a snapshot that are one message; about 1.5 MB, read in some 15 ms."""
 BACK_OFF_S: Final = 0.2
 STORE_SILENT_S: Final = 2.5
 """A read waits a second for news. Without a reply for this long the store is lost, though the line stands (it hangs, or
@@ -83,6 +85,7 @@ class ControlRoom:
         self._digest: dict[str, list[int]] = {table: [0, 0] for table in PUBLIC}
         self._asked: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._snapshot: tuple[str, Message] = ("", b"")
+        self._parts: tuple[str, list[Message]] = ("", [])
         self._tasks: list[asyncio.Task[None]] = []
         self._redis: Any = None
         self._closing = False
@@ -131,11 +134,29 @@ class ControlRoom:
         """All public tables as one message; encoded once per journal entry, however many screens join."""
         if self._snapshot[0] != self.seq:
             rows = {table: getattr(self.state, table) for table in PUBLIC}
-            message = {
-                "type": "snapshot", "seq": self.seq, "pack": self.state.registry.get("key", ""), "rows": rows,
-            }  # fmt: skip
-            self._snapshot = (self.seq, msgspec.json.encode(message))
+            self._snapshot = (self.seq, self._picture(rows))
         return self._snapshot[1]
+
+    def snapshot_parts(self) -> list[Message]:
+        """The same for a screen: of a large city in parts, since one message of it would hold up the page."""
+        if sum(len(getattr(self.state, table)) for table in PUBLIC) <= PART_ROWS:
+            return [self.snapshot()]
+        if self._parts[0] != self.seq:
+            pieces = list(self._pieces())
+            count = len(pieces)
+            self._parts = (self.seq, [self._picture(rows, part=part, parts=count) for part, rows in enumerate(pieces)])
+        return self._parts[1]
+
+    def _pieces(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """Every public table in pieces of so many rows."""
+        for table in PUBLIC:
+            rows = list(getattr(self.state, table).items())
+            for first in range(0, len(rows), PART_ROWS):
+                yield {table: dict(rows[first : first + PART_ROWS])}
+
+    def _picture(self, rows: dict[str, Any], **more: int) -> Message:
+        pack = self.state.registry.get("key", "")
+        return msgspec.json.encode({"type": "snapshot", "seq": self.seq, "pack": pack, **more, "rows": rows})
 
     def after(self, seq: str) -> list[Message] | None:
         """The messages that follow a seq, None where it is too long ago and the snapshot must be taken again."""

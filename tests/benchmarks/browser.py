@@ -77,7 +77,7 @@ def _objects(sheet: Sheet, pace: Pace) -> None:
         town.until_handled(town.send(list(load.preparation(time.time_ns() // 1_000_000))))
         with chromium.page() as page:
             page.before_each(NOTES)
-            idle = _busy(page, EMPTY_S)
+            idle = busy(page, EMPTY_S)
             if {"browser_busy_1080p", "browser_long_tasks", "browser_longest_task_ms", "browser_heap_growth"} & set(
                 sheet.wanted
             ):
@@ -87,8 +87,8 @@ def _objects(sheet: Sheet, pace: Pace) -> None:
             if "browser_busy_4k" in sheet.wanted:
                 _open(page, town, objects, "4k")
                 sheet.say(f"browser: {pace.busy_4k_s:.0f} s at 3840 × 2160")
-                busy = _busy_with_objects(sheet, page, pace.busy_4k_s, "4k")
-                sheet.put("browser_busy_4k", busy, idle)
+                share = _busy_with_objects(sheet, page, pace.busy_4k_s, "4k")
+                sheet.put("browser_busy_4k", share, idle)
                 objects.ask("stop")
 
 
@@ -112,11 +112,11 @@ def _hours(sheet: Sheet, pace: Pace, page: Page, idle: float) -> None:
     heap = page.heap_bytes()
     page.evaluate("bench.long_tasks.length = 0")
     began = time.monotonic()
-    busy = _busy_with_objects(sheet, page, pace.busy_s, "1080p")
+    share = _busy_with_objects(sheet, page, pace.busy_s, "1080p")
     long_ms = [took for _, took in page.evaluate("bench.long_tasks") if took > LONG_MS]
     minutes = (time.monotonic() - began) / 60
     grown = page.heap_bytes() - heap
-    sheet.put("browser_busy_1080p", busy, idle)
+    sheet.put("browser_busy_1080p", share, idle)
     sheet.put("browser_long_tasks", len(long_ms) / minutes, 0.0)
     sheet.put("browser_longest_task_ms", max(long_ms, default=0.0), 0.0)
     sheet.put("browser_heap_growth", grown / 1e6)
@@ -127,16 +127,16 @@ def _busy_with_objects(sheet: Sheet, page: Page, seconds: float, size: str) -> f
     """The same while the objects change.  Raises: RuntimeError where the page did not hear of all changes."""
     page.evaluate("bench.changes = bench.frames = 0")
     began = time.perf_counter()
-    busy = _busy(page, seconds)
+    share = busy(page, seconds)
     wall_s = time.perf_counter() - began
     changes, frames = page.evaluate("[bench.changes, bench.frames]")
     sheet.explain("browser", f"browser_frames_per_s_{size}", frames / wall_s, "1/s")
     if changes / wall_s < HEARD_SHARE * CHANGES_PER_S:
         raise RuntimeError(f"{changes / wall_s:.0f} changes a second heard of {CHANGES_PER_S}")
-    return busy
+    return share
 
 
-def _busy(page: Page, seconds: float) -> float:
+def busy(page: Page, seconds: float) -> float:
     """Percent of the time that the main thread works."""
     before, began = page.busy_s(), time.perf_counter()
     time.sleep(seconds)

@@ -95,7 +95,7 @@ def _cost(sheet: Sheet, pace: Pace, cpu_ms: float, grown_kb: float, trace: list[
 def _times(sheet: Sheet, pace: Pace, town: City, viewers: Helper, categories: list[str]) -> None:
     prober = Prober(town, categories)
     with chromium.page() as page:
-        limit = _echo(page)
+        limit = echo(page)
         page.before_each(NOTES)
         page.open(f"{town.settings.web_url}/wall", SHOWN)
         page.evaluate("bench.watch()")
@@ -124,7 +124,7 @@ def _times(sheet: Sheet, pace: Pace, town: City, viewers: Helper, categories: li
     sheet.explain("channel", "click_to_socket_p95_ms", percentile(to_socket, 0.95), "ms")
 
 
-def _echo(page: Page) -> float:
+def echo(page: Page) -> float:
     """95th percentile of an echo over loopback and the frame after it, in the same browser under the same load, ms."""
     with (
         tempfile.NamedTemporaryFile("w", suffix=".json") as file,

@@ -14,7 +14,8 @@ PROMISED = {
     "engine_core_share", "engine_readings_per_s", "engine_events_per_s", "viewer_cpu_ms_per_s", "viewer_kb",
     "browser_busy_1080p", "browser_busy_4k", "browser_long_tasks", "browser_longest_task_ms", "browser_heap_growth",
     "wall_first_paint_s", "restart_to_live_s", "idle_pss_mb", "start_to_ready_s", "hour_memory_level",
-    "hour_aof_level",
+    "hour_aof_level", "status_change_p95_ms", "console_busy_scrolling", "console_long_tasks",
+    "console_longest_task_ms", "console_snapshot_task_ms",
 }  # fmt: skip
 
 

@@ -205,7 +205,7 @@ class Hand:
     def away(self) -> None:
         """The pointer is elsewhere until the list follows by itself; the ten seconds are taken as over."""
         self.pointer.move(900, 300, 2)
-        self.screen.wait("comis.queue.touched = -Infinity; return comis.queue.taken_ms > comis.clock.now() - 300")
+        self.screen.wait("comis.queue.touched = -Infinity; return comis.queue.taken_ms > comis.clock.now() - 700")
 
 
 def work(hand: Hand, acts: int, *, rests: bool) -> Tally:
@@ -232,7 +232,7 @@ def test_the_row_aimed_at_is_the_row_acted_upon(screen: Screen, record_property:
     record_property("plain", plain._asdict())
     print(f"safe {safe}; plain {plain}: wrong share {plain.wrong_share:.0%}")
     assert safe.wrong == 0
-    assert safe.right > ACTS * 0.6
+    assert safe.right > ACTS * 0.6, "too often nothing was done at all"
     assert plain.wrong > PLAIN_ACTS * 0.1, "the plain list is as good: this test proves nothing"
 
 
@@ -402,7 +402,7 @@ def test_a_row_that_has_just_come_by_itself_is_not_pressed(screen: Screen) -> No
     desk = Desk(screen)
     tap = """
       const [index] = arguments, queue = comis.queue;
-      queue.touched = queue.hand.came = -Infinity;
+      queue.touched = queue.hand.came = queue.followed = -Infinity;
       queue.refresh();
       const row = [...document.querySelectorAll('.list .rowq')].find((one) => one.dataset.key === queue.order[index]);
       row.click();
@@ -415,7 +415,8 @@ def test_a_row_that_has_just_come_by_itself_is_not_pressed(screen: Screen) -> No
     screen.wait("return comis.store.tables.incidents.size === 61")
     pressed, selected = screen.run(tap, 4)
     assert (pressed != "", selected) == (True, None)
-    screen.chrome.execute_async_script(HESITATE, 450)
+    screen.says(".news", "请再点一次")
+    screen.chrome.execute_async_script(HESITATE, 1050)
     pressed, selected = screen.run(tap, 4)
     assert selected == pressed
 

@@ -104,7 +104,7 @@ export class Channel {
     if (message.type === "heartbeat") return this.#beat(message);
     if (message.type === "answer") return this.#answer(message);
     this.store.apply(message);
-    if (message.type === "snapshot") {
+    if (message.type === "snapshot" && !this.store.coming) {
       this.bad_digests = 0;
       this.#tell();
     }

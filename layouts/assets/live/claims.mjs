@@ -1,6 +1,6 @@
 /** Claims: who is at work on an item and for how long yet, who else has it open; taking it, letting go, going on with it. The server decides. */
 
-import { dress, fill, h, text } from "./dom.mjs";
+import { dress, fill, h, put, text } from "./dom.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond } from "./loop.mjs";
 import { face, separator } from "./parts.mjs";
@@ -109,7 +109,7 @@ export class Claims {
     }
     if (held) text(node.lease, this.#left(held));
     dress(node, `faces${held ? (held.grace ? " grace" : " leased") : ""}`);
-    node.title = [held && this.#says(held), this.#looking(others)].filter(Boolean).join("\n");
+    put(node, "title", [held && this.#says(held), this.#looking(others)].filter(Boolean).join("\n"));
   }
   #face(name, held, seenBy) {
     const me = held ? held.mine : seenBy?.split("/")[2] === this.person.name;

@@ -709,14 +709,13 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   /** What is in view, as a list for those who do not see the map. */
   function list() {
     if (!map) return;
-    const rows = [...store.tables.incidents.values()]
-      .filter((row) => {
-        if (!isOpen(row)) return false;
-        const { x, y } = map.point(row.lat, row.lon);
-        return x >= 0 && y >= 0 && x <= map.w && y <= map.h;
-      })
-      .sort((a, b) => a.priority - b.priority)
-      .slice(0, 40);
+    const found = { 1: [], 2: [], 3: [] };
+    for (const row of store.tables.incidents.values()) {
+      if (!isOpen(row) || found[row.priority].length === 40) continue;
+      const [x, y] = map.at(row.lat, row.lon);
+      if (x >= 0 && y >= 0 && x <= map.w && y <= map.h) found[row.priority].push(row);
+    }
+    const rows = [...found[1], ...found[2], ...found[3]].slice(0, 40);
     fill(
       inView,
       rows.map((row) =>

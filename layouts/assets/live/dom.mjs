@@ -35,6 +35,12 @@ export function text(node, words) {
   if (node.textContent !== next) node.textContent = next;
 }
 
+/** Write an attribute only where it differs. */
+export function put(node, name, value) {
+  const next = String(value);
+  if (node.getAttribute(name) !== next) node.setAttribute(name, next);
+}
+
 /** Write a class name only where it differs. */
 export function dress(node, name) {
   if (node.className !== name) node.className = name;

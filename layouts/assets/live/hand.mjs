@@ -6,7 +6,7 @@ export class Hand {
   /** @param {HTMLElement} box @param {() => void} [onLeave] */
   constructor(box, onLeave = () => {}) {
     this.inside = false;
-    this.moved = this.came = -Infinity;
+    this.came = -Infinity;
     let away = Infinity;
     const enter = () => {
       this.inside = true;
@@ -17,14 +17,7 @@ export class Hand {
       this.inside = false;
       onLeave();
     });
-    box.addEventListener(
-      "pointermove",
-      () => {
-        enter();
-        this.moved = performance.now();
-      },
-      { passive: true },
-    );
+    box.addEventListener("pointermove", enter, { passive: true });
     document.addEventListener(
       "pointermove",
       ({ clientX, clientY, pointerType }) => {
@@ -40,9 +33,5 @@ export class Hand {
   /** On the panel, or on its way there. */
   get here() {
     return this.inside || performance.now() - this.came < COMING_MS;
-  }
-  /** On the panel and at work, not resting there. */
-  get busy() {
-    return this.inside && performance.now() - this.moved < COMING_MS;
   }
 }

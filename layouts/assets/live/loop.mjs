@@ -3,23 +3,30 @@
 const due = new Set();
 const afterPaint = new Set();
 const ticks = new Set();
+const FRAME_MS = 20;
 let asked = false;
 
 function frame() {
   asked = false;
-  const now = [...due];
-  due.clear();
-  for (const paint of now) paint();
+  const began = performance.now();
+  for (const paint of [...due]) {
+    due.delete(paint);
+    paint();
+    if (performance.now() - began > FRAME_MS) break; // what is left paints in the next frame, so that no single one takes long
+  }
   for (const tell of afterPaint) tell();
+  if (due.size) ask();
 }
 
 /** Paint this before the next frame, once, however often it is asked for. @param {() => void} paint */
 export function soon(paint) {
   due.add(paint);
-  if (!asked) {
-    asked = true;
-    requestAnimationFrame(frame);
-  }
+  ask();
+}
+function ask() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(frame);
 }
 
 /** Called after each frame in which something was painted. @param {() => void} tell */

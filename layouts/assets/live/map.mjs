@@ -41,6 +41,7 @@ const AWAY = new Set(["shelved", "out_of_service", "suppressed"]); // drawn grey
 const TRAIL_POINTS = 8,
   TRAIL_MS = 300_000;
 const GROUND_MS = 1000; // trails and names are drawn again at most once a second
+const AT_ONCE = 3000; // marks in one frame
 const FRAME_MS = 30; // marks at most thirty times a second
 const STALE_POSITION_MS = 60_000;
 
@@ -393,8 +394,12 @@ export class CityMap {
       this.#all("cells", store.telemetry.cells);
       this.#brackets();
     } else {
+      let left = AT_ONCE;
       for (const table of ["incidents", "alerts", "teams", "sensors", "cells"])
-        for (const id of due[table]) this.#one(table, id);
+        for (const id of due[table])
+          if (left-- > 0) this.#one(table, id);
+          else this.due[table].add(id); // a whole city at once is drawn over some frames
+      if (left < 0) this.#ask();
       if (this.bracketsDue || due.incidents.size || due.teams.size) this.#brackets();
     }
     if (this.baseDue) {

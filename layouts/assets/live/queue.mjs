@@ -3,7 +3,7 @@
  * A list of our own, not a grid: rows have one height, so that a window of some thirty nodes over two thousand rows is a page of code, and holding the
  * order still under pointer and focus — what this list is for — needs no fight with a grid's own row moving. */
 
-import { dress, fill, h, keyed, text } from "./dom.mjs";
+import { dress, fill, h, keyed, put, text } from "./dom.mjs";
 import { calledNode } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { Hand } from "./hand.mjs";
@@ -17,7 +17,9 @@ import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
 const STRIP_SHARE = 0.45; // of the queue, at most, for the urgent rows above (dispatch.css)
-const SETTLE_MS = 400; // a row that came by itself is not pressed before
+const SETTLE_MS = 1000; // a row that came by itself is not pressed before: longer than from aim to press
+const SPARED_MS = 3000; // for so long it is said that a press was not taken
+const FOLLOW_MS = 1000; // the order follows by itself at most so often
 const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
 const SOMETIMES = new Set(["no_place", "later"]); // shown only while there is something in them
 const METER = 14,
@@ -39,7 +41,7 @@ export class Queue {
     this.marked = new Set(); // keys that a verb is for instead of the selected one
     this.onMarked = () => {};
     this.onCounted = () => {};
-    this.touched = -Infinity;
+    this.touched = this.followed = this.spared = -Infinity;
     this.stale = false;
     this.least = 0; // px of the list, so that it can be scrolled though it be short
     this.stood = -1;
@@ -56,7 +58,6 @@ export class Queue {
     store.on("frozen", (on) => on || this.take());
     sender.on(() => soon(this.draw));
     eachSecond(() => {
-      if (this.owed && !this.hand.busy) this.pick(this.owed);
       soon(this.stale ? this.refresh : this.draw);
       soon(this.meter);
     });
@@ -87,7 +88,8 @@ export class Queue {
       ),
       h("span", { class: "load", title: t("label.load_hint") }, h("span", { class: "cells" }, cells), figure),
     );
-    this.stripBox = h("div", { class: "strip" });
+    this.stripTall = h("div", { class: "tall" });
+    this.stripBox = h("div", { class: "strip", hidden: true }, this.stripTall);
     const fresh = h("b"),
       urgent = h("span"),
       what = h("span", { class: "clip soft" });
@@ -106,15 +108,24 @@ export class Queue {
     this.list = h("div", { class: "list", role: "listbox", "aria-label": t("label.queue") }, this.tall);
     this.blank = h("div", { class: "blank", hidden: true });
     fill(this.box, this.head, this.stripBox, this.news, this.list, this.blank);
-    this.list.addEventListener("scroll", () => soon(this.draw), { passive: true });
+    /** What is in view of strip and list, px: kept, since asking for it while drawing makes the browser lay out the page. */
+    this.view = { strip: { top: 0, high: 0 }, list: { top: 0, high: 600 } };
+    const watched = { strip: this.stripBox, list: this.list };
+    for (const [name, node] of Object.entries(watched)) {
+      const read = () => {
+        this.view[name] = { top: node.scrollTop, high: node.clientHeight };
+      };
+      node.addEventListener("scroll", () => (read(), soon(this.slide)), { passive: true });
+      new ResizeObserver(() => (read(), soon(this.draw))).observe(node);
+    }
     this.hand = new Hand(this.box, () => {
       this.touched = performance.now();
       soon(this.refresh); // what is urgent and waited shows
     });
     this.refresh = () => this.#refresh();
     this.draw = () => this.#draw();
+    this.slide = () => this.#rows(false);
     this.meter = () => this.#meter();
-    new ResizeObserver(() => soon(this.draw)).observe(this.list);
   }
 
   /** Somebody used a key on a row: the order holds still for a while. */
@@ -150,7 +161,7 @@ export class Queue {
     if (this.sorted.whole) this.#renew();
     this.#count();
     if (this.taken_ms === null) return this.take();
-    if (this.stale && this.#free()) this.#follow();
+    if (this.stale && this.#free() && performance.now() - this.followed >= FOLLOW_MS) this.#follow();
     else if (!this.hand.here) this.#raise();
     return this.#draw();
   }
@@ -178,14 +189,16 @@ export class Queue {
   #raise() {
     const urgent = this.#urgent().map(({ key }) => key);
     if (!urgent.length) return;
-    const keys = new Set(urgent),
+    const before = this.#places(),
+      keys = new Set(urgent),
       next = { strip: [...this.strip, ...urgent], order: this.order.filter((key) => !keys.has(key)) };
-    if (!this.#steady(this.#held() ?? this.#seen(this.order[Math.ceil(this.list.scrollTop / ROW_PX)]), next))
+    if (!this.#steady(this.#held() ?? this.#seen(this.order[Math.ceil(this.view.list.top / ROW_PX)]), next))
       Object.assign(this, next);
     for (const key of urgent) {
       this.shown.add(key);
       this.fresh.delete(key);
     }
+    this.#moved(before);
   }
   /** The order follows by itself: the row under the focus stays where it is, and where it cannot, the order waits. */
   #follow() {
@@ -193,7 +206,13 @@ export class Queue {
       next = this.#next();
     if (!this.#steady(this.#held(), next)) return;
     this.#take(next);
+    this.followed = performance.now();
+    this.#moved(before);
+  }
+  /** Note the rows that stand elsewhere than before. */
+  #moved(before) {
     const now = performance.now();
+    for (const [key, at] of this.settled) if (now - at > SETTLE_MS) this.settled.delete(key);
     for (const [key, top] of this.#places()) if (before.get(key) !== top) this.settled.set(key, now);
   }
   /** The row of the list that has the focus and is in view, as long as it belongs here. */
@@ -205,8 +224,9 @@ export class Queue {
   }
   #seen(key) {
     const i = this.order.indexOf(key),
-      top = i * ROW_PX - this.list.scrollTop;
-    return i >= 0 && top > -ROW_PX && top < this.list.clientHeight ? { key, top: top + this.list.offsetTop } : null;
+      { top: scrolled, high } = this.view.list,
+      top = i * ROW_PX - scrolled;
+    return i >= 0 && top > -ROW_PX && top < high ? { key, top: top + this.list.offsetTop } : null;
   }
   /** Show another order and keep a row where it stands on the screen. @returns {boolean} false where that cannot be; then nothing is changed */
   #steady(anchor, next) {
@@ -227,13 +247,15 @@ export class Queue {
     this.least = to + this.list.clientHeight;
     this.tall.style.height = `${Math.max(this.order.length * ROW_PX, this.least)}px`;
     this.list.scrollTop = to;
+    this.view.list = { top: this.list.scrollTop, high: this.list.clientHeight };
     this.#draw();
   }
   /** Where the rows in view stand: key → px from the top of the queue. */
   #places() {
-    const over = this.strip.length * ROW_PX - this.list.scrollTop,
-      first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX));
-    const found = new Map(this.strip.map((key, i) => [key, i * ROW_PX]));
+    const { top } = this.view.list,
+      over = this.strip.length * ROW_PX - top,
+      first = Math.max(0, Math.floor(top / ROW_PX)),
+      found = new Map(this.strip.map((key, i) => [key, i * ROW_PX]));
     for (let i = first; i < Math.min(this.order.length, first + 40); i++) found.set(this.order[i], over + i * ROW_PX);
     return found;
   }
@@ -291,7 +313,7 @@ export class Queue {
   }
   show(tab) {
     this.tab = tab;
-    this.list.scrollTop = 0;
+    this.list.scrollTop = this.view.list.top = 0;
     this.shown.clear();
     this.take();
   }
@@ -316,14 +338,13 @@ export class Queue {
     const keys = this.keys.filter((key) => key === this.selected || !this.#entry(key).gone),
       from = keys.indexOf(this.selected);
     const next = keys[from + 1] ?? keys[from - 1];
-    if (next) this.pick(next, true);
+    if (next) this.pick(next, true, !this.hand.here); // the list is not scrolled under a hand
   }
   /** @param {string|null} key `table id` @param {boolean} [focus] @param {boolean} [reveal] false: it is in view, and must not move */
   pick(key, focus = false, reveal = true) {
     const changed = this.selected !== key;
     this.selected = key;
-    this.owed = key && reveal && this.hand.busy ? key : null; // comes into view when the hand rests
-    if (key && reveal && !this.owed) this.#reveal(key);
+    if (key && reveal) this.#reveal(key);
     this.#draw();
     if (focus && key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
     if (changed) this.onPick(key ? { table: split(key)[0], id: split(key)[1] } : null);
@@ -332,6 +353,7 @@ export class Queue {
   #press(key, marks) {
     this.touch();
     const meant = performance.now() - (this.settled.get(key) ?? -Infinity) > SETTLE_MS;
+    if (!meant) this.spared = performance.now();
     if (meant && marks) this.mark([key], !this.marked.has(key));
     this.pick(meant ? key : null, true, false); // a verb that follows must not reach the row of before either
   }
@@ -377,49 +399,52 @@ export class Queue {
   #draw() {
     for (const { name, node } of this.tabs) {
       dress(node, `tab${name === this.tab ? " on" : ""}`);
-      node.setAttribute("aria-selected", String(name === this.tab));
+      put(node, "aria-selected", name === this.tab);
     }
     this.#tell();
-    const update = (node, key) => this.#row(node, key);
-    keyed(
-      this.stripBox,
-      this.strip,
-      (key) => key,
-      () => this.#make(),
-      update,
-    );
-    const high = this.list.clientHeight || 600,
-      first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PX) - 4),
-      last = Math.min(this.order.length, Math.ceil((this.list.scrollTop + high) / ROW_PX) + 4);
-    this.tall.style.height = `${Math.max(this.order.length * ROW_PX, this.least)}px`;
-    const window_ = this.order.slice(first, last);
-    const focused = document.activeElement?.dataset?.key;
-    keyed(
-      this.tall,
-      window_,
-      (key) => key,
-      () => this.#make(),
-      (node, key) => {
-        const top = `translateY(${this.order.indexOf(key, first) * ROW_PX}px)`;
-        if (node.style.transform !== top) node.style.transform = top;
-        update(node, key);
-      },
-    );
-    if (focused && document.activeElement?.dataset?.key !== focused)
-      this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    const empty = this.keys.length === 0;
+    this.#rows(true);
+    const empty = this.strip.length + this.order.length === 0;
     if (this.blank.hidden === empty) {
       this.blank.hidden = !empty;
       this.list.hidden = empty;
     }
     if (empty) this.#empty();
   }
+  /** The rows in view, those of the strip and those of the list. @param {boolean} all false: what is drawn already is as it should be */
+  #rows(all) {
+    const focused = document.activeElement?.dataset?.key,
+      { strip, list } = this.view;
+    this.stripBox.hidden = this.strip.length === 0;
+    this.#window(this.stripTall, this.strip, strip, 0, all);
+    this.#window(this.tall, this.order, list, this.least, all);
+    if (focused && document.activeElement?.dataset?.key !== focused)
+      this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+  #window(tall, keys, { top, high }, least, all) {
+    const first = Math.max(0, Math.floor(top / ROW_PX) - 4),
+      last = Math.min(keys.length, Math.ceil((top + (high || 600)) / ROW_PX) + 4),
+      px = `${Math.max(keys.length * ROW_PX, least)}px`;
+    if (tall.style.height !== px) tall.style.height = px;
+    let at = first;
+    keyed(
+      tall,
+      keys.slice(first, last),
+      (key) => key,
+      () => this.#make(),
+      (node, key) => {
+        const place = `translateY(${at++ * ROW_PX}px)`;
+        if (node.style.transform !== place) node.style.transform = place;
+        if (all || !node.dataset.key) this.#row(node, key);
+      },
+    );
+  }
 
   /** The line between strip and list: what waits to be taken in, else what the order is. It has its room always, so that nothing comes over a row. */
   #tell() {
     const urgent = this.#urgent(),
       { pill, says } = this,
-      waits = this.fresh.size > 0 || urgent.length > 0;
+      spared = performance.now() - this.spared < SPARED_MS,
+      waits = !spared && (this.fresh.size > 0 || urgent.length > 0);
     pill.hidden = !waits;
     says.hidden = waits;
     dress(pill, `pill${urgent.length ? " p1" : ""}`);
@@ -431,12 +456,15 @@ export class Queue {
       text(what, first ? `${nameOf(first)} ${where(first.row)}` : "");
       return;
     }
-    const below = Math.ceil((this.stripBox.scrollHeight - this.stripBox.clientHeight - this.stripBox.scrollTop) / ROW_PX - 0.1),
-      above = Math.floor(this.list.scrollTop / ROW_PX + 0.1);
+    const { strip, list } = this.view,
+      below = Math.max(0, Math.ceil(this.strip.length - (strip.top + strip.high) / ROW_PX - 0.1)),
+      above = Math.floor(list.top / ROW_PX + 0.1);
     says.disabled = above === 0;
     text(
       says,
-      below > 0
+      spared
+        ? t("label.row_moved")
+        : below > 0
         ? t("label.urgent_below", { n: below })
         : this.stale && this.taken_ms
           ? t("label.order_of", { time: timeOfDay(this.taken_ms) })
@@ -485,9 +513,10 @@ export class Queue {
       node,
       `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}${this.marked.has(key) ? " marked" : ""}`,
     );
-    node.setAttribute("aria-selected", String(on));
-    node.setAttribute("aria-checked", String(this.marked.has(key)));
-    node.tabIndex = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
+    put(node, "aria-selected", on);
+    put(node, "aria-checked", this.marked.has(key));
+    const tab = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
+    if (node.tabIndex !== tab) node.tabIndex = tab;
     const look =
       table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;
     if (mark.dataset.look !== look) {
@@ -537,7 +566,7 @@ export class Queue {
       : word(table === "incidents" ? "state" : "alert", row.state);
     text(state, words || says);
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
-    state.title = words;
+    if (state.title !== words) state.title = words;
     const seenBy = row.shelved_by ?? row.acknowledged_by ?? (table === "out_of_service" ? row.by : "");
     this.claims.faces(faces, { table, id: entry.id }, seenBy);
   }

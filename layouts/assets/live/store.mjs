@@ -27,7 +27,15 @@ const CRC = (() => {
 const encoder = new TextEncoder();
 /** CRC-32 (the one of zip) of a text's UTF-8 bytes. */
 export function crc32(words) {
-  let c = 0xffffffff;
+  let c = 0xffffffff,
+    i = 0;
+  for (; i < words.length; i++) {
+    const code = words.charCodeAt(i);
+    if (code > 127) break; // ids are ASCII as a rule; ten thousand encodings are a long task
+    c = CRC[(c ^ code) & 0xff] ^ (c >>> 8);
+  }
+  if (i === words.length) return (c ^ 0xffffffff) >>> 0;
+  c = 0xffffffff;
   for (const byte of encoder.encode(words)) c = CRC[(c ^ byte) & 0xff] ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
 }
@@ -43,6 +51,7 @@ export class Store {
     /** @type {Map<string, Row>} */ this.rejected = new Map();
     /** @type {Map<string, Row>} */ this.details = new Map();
     this.seq = null;
+    this.coming = null; // parts of a snapshot that is not here as a whole
     this.pack = null;
     /** Who looks at which incident now. @type {Map<string, {name: string, role: string, seat: string}[]>} */ this.presence = new Map();
     this.me = null; // how this screen's person stands in the journal
@@ -66,12 +75,20 @@ export class Store {
     if (how) how.call(this, message);
   }
 
-  apply_snapshot({ seq, pack, rows }) {
+  /** The whole picture; a large one comes in parts, so that none of them keeps the page from its work, and counts with the last. */
+  apply_snapshot({ seq, pack, part = 0, parts = 1, rows }) {
+    if (part === 0) this.coming = { next: 0, rows: Object.fromEntries(TABLES.map((name) => [name, new Map()])) };
+    if (this.coming?.next !== part) return; // its beginning is not here
+    this.coming.next++;
+    for (const name of TABLES) for (const id in rows?.[name]) this.coming.rows[name].set(id, rows[name][id]);
+    if (part < parts - 1) return;
+    const whole = this.coming.rows;
+    this.coming = null;
     this.seq = seq;
     this.pack = pack ?? this.pack;
     for (const name of TABLES) {
       const touched = new Set(this.tables[name].keys());
-      this.tables[name] = new Map(Object.entries(rows?.[name] ?? {}));
+      this.tables[name] = whole[name];
       for (const id of this.tables[name].keys()) touched.add(id);
       this.tell(name, touched);
     }

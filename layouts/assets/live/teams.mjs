@@ -439,10 +439,40 @@ export class Crew {
   }
 }
 
-const SHOWN = 9,
+const LIMITS = 9,
   OTHERS = 2;
+/** So many rows with the earliest limits, in order: ten thousand are gone through without sorting them. */
+class First {
+  constructor(most) {
+    this.most = most;
+    this.rows = [];
+  }
+  offer(row) {
+    const { rows, most } = this,
+      before = (other) => row.due_ms < other.due_ms || (row.due_ms === other.due_ms && row.id < other.id);
+    if (row.due_ms == null || (rows.length === most && !before(rows[most - 1]))) return;
+    let i = rows.length;
+    while (i > 0 && before(rows[i - 1])) i--;
+    rows.splice(i, 0, row);
+    rows.length = Math.min(rows.length, most);
+  }
+}
+
 /** The most pressing limits, as a strip at the foot; of call-backs, which are the call taker's, few in front of others. */
 export class Timers {
+  /** The rows whose limits end first, found in one go through all. */
+  #first() {
+    const first = new First(LIMITS),
+      calls = new First(this.person.role === "call_taker" ? LIMITS : OTHERS);
+    for (const row of this.store.tables.incidents.values()) {
+      if (isOpen(row)) first.offer(row);
+      if (row.callback_due_ms) calls.offer({ ...row, ...callbackLimit(row), table: "calls" });
+    }
+    for (const row of this.store.tables.alerts.values())
+      if (row.state === "shelved") first.offer({ ...row, ...shelf(row), table: "alerts" });
+    for (const row of calls.rows) first.offer(row);
+    return first.rows;
+  }
   constructor(box, { store, clock, person, onPick, leftNode, timeLeft }) {
     Object.assign(this, { box, store, clock, person, onPick, leftNode, timeLeft });
     this.list = h("div", { class: "timerlist" });
@@ -458,18 +488,7 @@ export class Timers {
   }
   #draw() {
     const now = this.clock.now(),
-      shelved = [...this.store.tables.alerts.values()]
-        .filter((row) => row.state === "shelved")
-        .map((row) => ({ ...row, ...shelf(row), table: "alerts" })),
-      calls = [...this.store.tables.incidents.values()]
-        .filter((row) => row.callback_due_ms)
-        .sort((a, b) => a.callback_due_ms - b.callback_due_ms)
-        .slice(0, this.person.role === "call_taker" ? SHOWN : OTHERS)
-        .map((row) => ({ ...row, ...callbackLimit(row), table: "calls" })),
-      rows = [...this.store.tables.incidents.values(), ...shelved, ...calls]
-        .filter((row) => (row.table || isOpen(row)) && row.due_ms != null)
-        .sort((a, b) => a.due_ms - b.due_ms || (a.id < b.id ? -1 : 1))
-        .slice(0, SHOWN);
+      rows = this.#first();
     keyed(
       this.list,
       rows,
