@@ -673,7 +673,7 @@ _REFUSED: Final = {
     "already_dispatched": ("{by:person} 在 {at_ms:time} 已派 {team} 队（{state:step}）。要再派一队，请再按一次。", "{by:person} gave team {team} the order at {at_ms:time} ({state:step}). To send another, press again."),
     "not_now": ("现在是“{state:any_state}”，不能{verb:verb}（{by:person}，{at_ms:time}）。", "It is “{state:any_state}” now, so {verb:verb} is not possible ({by:person}, {at_ms:time})."),
     "already_sent": ("给 {team} 队的单 {at_ms:time} 已发出，收不回了；再按 Ctrl+Z 可撤回。", "The order for team {team} left at {at_ms:time} and cannot be taken back; Ctrl+Z once more recalls it."),
-    "already_taken_back": ("给 {team} 队的单 {at_ms:time} 已收回。", "The order for team {team} was taken back at {at_ms:time}."),
+    "already_taken_back": ("{by}在 {at_ms:time} 已收回给 {team} 队的单。", "{by} took the order for team {team} back at {at_ms:time}."),
     "you_dispatched": ("派遣的人不能结案，请另一位值班长核查。", "Whoever dispatched may not close; another supervisor must check."),
     "reason_missing": ("{verb:verb}需要理由。", "{verb:verb} needs a reason."),
     "unknown_kind": ("没有“{kind}”这种派单。", "“{kind}” is not a kind of order."),

@@ -80,9 +80,16 @@ def take_back(ledger: Ledger, command: Command, person: Person, assignment: Assi
     if assignment.state != assignments.HELD:
         gone = next(step for step in assignment.steps if step[0] in (assignments.SENT, assignments.TAKEN_BACK))
         code = "already_sent" if gone[0] == assignments.SENT else "already_taken_back"
-        raise Refused(code, team=assignment.team, at_ms=gone[1])
+        raise Refused(code, team=assignment.team, by=_who_ended(ledger, assignment, code), at_ms=gone[1])
     unchanged(ledger, command, assignment, assignment.incident)
     end(ledger, assignment, name_of(person), command.reason)
+
+
+def _who_ended(ledger: Ledger, assignment: Assignment, code: str) -> str:
+    """Who took a held order back, or gave the one that left."""
+    lines = ledger.state.timelines.get(assignment.incident, ())
+    taken = (line.by for line in lines if line.args.get("assignment") == assignment.id)
+    return assignment.by if code == "already_sent" else list(taken)[-1]
 
 
 def recall(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:

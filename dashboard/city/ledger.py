@@ -42,7 +42,7 @@ from dashboard.city.incidents import (
 from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.roster import Roster
-from dashboard.city.rules import MINUTE_MS, LocalTime, calm_band, limits, quiet_now
+from dashboard.city.rules import MINUTE_MS, LocalTime, calm_band, limits, minute_of, quiet_now
 from dashboard.city.seats import Seats
 from dashboard.city.signals import QUIET, Signal, signal_key
 from dashboard.city.state import DAY_MS, CityState, apply
@@ -317,17 +317,14 @@ class Ledger:
         return None if quiet is None else f"quiet:{quiet.key}"
 
     def look_at_quiet(self, alert: alerts.Alert, now_ms: int) -> None:
-        """An alert that may be expected at times is looked at again when that changes next, within a day."""
+        """An alert that may be expected at times is looked at again when one begins or ends, at least every hour."""
         rule = self.rules.get(alert.rule)
         if rule is None or not rule.quiet:
             return
-        minute = now_ms // MINUTE_MS
-        now = quiet_now(rule, self.local.minute(now_ms), self.local.day(now_ms))
-        for later in range(minute + 1, minute + 1441):
-            at_ms = later * MINUTE_MS
-            if quiet_now(rule, self.local.minute(at_ms), self.local.day(at_ms)) != now:
-                break
-        heapq.heappush(self.due, (at_ms, "quiet", alert.id))
+        minute = self.local.minute(now_ms)
+        turns = (minute_of(turn) - minute for quiet in rule.quiet for turn in (quiet.start, quiet.end))
+        next_min = min(60, *(turn % 1440 or 1440 for turn in turns))
+        heapq.heappush(self.due, ((now_ms // MINUTE_MS + next_min) * MINUTE_MS, "quiet", alert.id))
 
     def settle(self, sensor: SensorNow) -> None:
         """Recompute which values of a sensor flip no rule, from its signals and the limits its readings may meet."""

@@ -18,7 +18,9 @@ from dashboard.city.events import Complaint, decode_data
 from dashboard.city.lifecycle import Lifecycle
 from dashboard.city.places import distance_m
 from dashboard.city.state import CityState, apply
+from tests.conftest import FULL
 from tests.histories import History, Play
+from tests.pure import Bare, in_all
 
 MOMENTS = 80
 HOLDING = {incidents.PENDING_DISPATCH, incidents.PENDING_HANDLE, incidents.HANDLING}
@@ -257,6 +259,32 @@ def test_every_step_of_every_history_is_lawful(seed):
             check_outboxes(lived)
         faults = [entry for entry in lived.streams.streams["rejected"] if entry.get(b"code") == b"engine_fault"]
         assert faults == []
+
+
+def lawful(seeds: range) -> int:
+    """Histories over the Desk alone, of 10 to 40 moments.  Returns: how many changes they made."""
+    count = 0
+    for seed in seeds:
+        made, bare, state = History(seed), Bare(), CityState()
+        for _ in range(10 + seed % 31):
+            for change in bare.at(*made.next(bare.desk.state)):
+                check_rows(state, change)
+                check_claims(state, change)
+                check_what_was_too_late(change)
+                check_merging(state, change, bare.desk.ledger.categories)
+                check_floods(state, change)
+                apply(state, change)
+                count += 1
+            check_city(state)
+    return count
+
+
+def test_no_history_of_the_desk_takes_an_illegal_step():
+    """With `./comis test --full` 100,000 of them; from any role and door, sensible or not."""
+    if FULL:
+        print(f"\nhistories: {in_all(100_000, lawful)}")
+    else:
+        assert lawful(range(200)) > 10_000
 
 
 def test_histories_go_everywhere():

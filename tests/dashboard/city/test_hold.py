@@ -92,7 +92,7 @@ def test_whoever_gave_it_or_another_dispatcher_takes_it_back(city, name):
     assert (team(city).active, team(city).shown) == (None, "free")
     city.at(60)
     assert orders(city) == []
-    assert city.refusal("take_back", id_) == ("already_taken_back", {"team": "t1", "at_ms": T0})
+    assert city.refusal("take_back", id_) == ("already_taken_back", {"team": "t1", "by": change.by, "at_ms": T0})
 
 
 def test_only_a_dispatcher_takes_back_and_only_what_is_held(city):
@@ -101,7 +101,10 @@ def test_only_a_dispatcher_takes_back_and_only_what_is_held(city):
     assert city.refusal("take_back", id_, version=7)[0] == "changed_meanwhile"
     assert city.refusal("recall", id_)[0] == "not_now"
     city.at(4)
-    assert city.refusal("take_back", id_) == ("already_sent", {"team": "t1", "at_ms": LEAVES_MS})
+    assert city.refusal("take_back", id_) == (
+        "already_sent",
+        {"team": "t1", "by": "dispatcher/1/dispatcher-1", "at_ms": LEAVES_MS},
+    )
     assert city.ask("recall", id_)[0].type == "assignment_recalled"
 
 
