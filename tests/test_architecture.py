@@ -147,3 +147,12 @@ def _is_served(node: ast.FunctionDef) -> bool:
     served = {"callback", "get", "post", "put", "patch", "delete", "websocket", "route"}
     calls = [decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)]
     return any(isinstance(call.func, ast.Attribute) and call.func.attr in served for call in calls)
+
+
+def test_the_map_of_the_core_names_every_module():
+    import dashboard.city
+
+    assert dashboard.city.__doc__ and dashboard.city.__file__
+    modules = {path.stem for path in Path(dashboard.city.__file__).parent.glob("*.py")} - {"__init__"}
+    named = set(re.findall(r"`(\w+)`", dashboard.city.__doc__))
+    assert modules - named == set(), "dashboard/city/__init__.py does not say where these stand"
