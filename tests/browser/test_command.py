@@ -55,6 +55,7 @@ def board(stage_of: Callable[..., Stage]) -> Stage:
     city = stage.city
     order = city._order(city.rows["incidents"]["i1846"], city.rows["teams"]["team-07"], "accepted", city.now_ms, "x")
     order["kind"] = "handle"
+    city.rows["incidents"]["i1845"]["callback_due_ms"] = city.now_ms + 3_000_000
     shown = Screen(None, stage)  # type: ignore[arg-type]
     an_alert(shown, "a1", "noise-7")
     an_alert(shown, "a2", "level-2", incident="i1841")
@@ -106,6 +107,7 @@ def test_teams_are_read_from_the_end_before_their_incident(reader: Callable[...,
         ("1842 a", "dispatcher", "acknowledge", ["i1842"], {}),
         ("1843 1844 void false", "supervisor", None, None, None),
         ("1844 void false", "supervisor", "void", ["i1844"], {"reason": "false"}),
+        ("1843 void false", "supervisor", "decline", ["i1843"], {"reason": "false"}),
         ("1844作废不属实", "supervisor", "void", ["i1844"], {"reason": "false"}),
         ("1844 x 3", "supervisor", "void", ["i1844"], {"reason": "not_ours"}),
         ("1844 void the lamp is private", "supervisor", "void", ["i1844"], {"reason": "the lamp is private"}),
@@ -126,6 +128,11 @@ def test_teams_are_read_from_the_end_before_their_incident(reader: Callable[...,
         ("noise-7 shelve 30 flutters", "dispatcher", "shelve", ["a1"], {"reason": "flutters", "until_ms": None}),
         ("noise-7 搁置 2小时 反复抖动", "dispatcher", "shelve", ["a1"], {"reason": "flutters", "until_ms": None}),
         ("1841 shelve 30 flutters", "dispatcher", "shelve", ["a2"], {"reason": "flutters", "until_ms": None}),
+        ("1845 callback satisfied", "supervisor", "call_back", ["i1845"], {"disposition": "satisfied"}),
+        (
+            "1845 回访 未联系上 wrong_number", "dispatcher", "call_back", ["i1845"],
+            {"disposition": "not_reached", "reason": "wrong_number"},
+        ),
         ("noise-7 ack false", "dispatcher", "acknowledge", ["a1"], {"disposition": "false"}),
         (
             "noise-7 ack duplicate 1841", "dispatcher", "acknowledge", ["a1"],

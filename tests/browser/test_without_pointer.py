@@ -15,7 +15,7 @@ from dashboard.live.launcher import running
 from dashboard.settings import Settings
 from tests.browser.conftest import Screen
 from tests.browser.running_city import WITHIN_S, Api, Handset, errors, more_screens, say, screen, with_driver_on_path
-from tests.browser.test_main_job import state_is
+from tests.browser.test_main_job import state_is, step_is
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -70,6 +70,17 @@ class Desk:
             self.shown.wait("return document.querySelectorAll('.ask .btn').length > 1", WITHIN_S)
             self.shown.key(key)
 
+    def choose_first(self, state: str) -> None:
+        """The team that the advice names first; at some hours the roster wants a reason for every one."""
+        self.shown.wait("return document.querySelectorAll('.ask .btn').length > 1", WITHIN_S)
+        self.shown.key("1")
+        reason = say("reason.nearest", self.lang)
+        asked = f"document.querySelector('.ask').innerText.includes('{reason}')"
+        left = f"[...comis.store.tables.incidents.values()].every(row => row.priority > 1 || row.state !== '{state}')"
+        self.shown.wait(f"return {asked} || {left}", WITHIN_S)
+        if self.shown.run(f"return {asked}"):
+            self.shown.key("1")
+
     def pointed(self) -> list[str]:
         """The pointer events that reached the page."""
         return self.shown.run("return window.pointed")
@@ -115,17 +126,18 @@ def test_a_shift_is_worked_without_a_pointer(dash_br: Browser, city: Settings, l
         # Assign and recall, by the command line: held, then sent; the team's device hears both.
         desk.select(report)
         number = desk.shown.run(f"return comis.store.tables.incidents.get('{report}').number")
-        desk.line(f"{first} {number} {say('verb.dispatch', 'zh') if lang == 'zh' else 'go'}")
+        desk.line(f"{first} {number} {'派 情况紧急' if lang == 'zh' else 'go urgent'}")
         order = team.order()
         assert order["incident"] == report
-        state_is(desk.shown, report, "pending_handle")
+        step_is(desk.shown, order["assignment"], "delivered")
         desk.line(f"{first} {number} {say('verb.recall', 'zh') if lang == 'zh' else 'recall'}")
         assert team.order("recall")["assignment"] == order["assignment"]
         state_is(desk.shown, report, "pending_dispatch")
         assert team.step(order, "recall_seen").taken
 
         # Assign the flood: the team that the advice names first, at once.
-        desk.decide(flood, "dispatch_team", "d", "1")
+        desk.decide(flood, "dispatch_team", "d")
+        desk.choose_first("pending_dispatch")
         until(lambda: any(goes_to(one, flood) for one in (team, other_team)), timeout_s=WITHIN_S)
         handler, checker = (team, other_team) if goes_to(team, flood) else (other_team, team)
         order = handler.order()
@@ -141,6 +153,10 @@ def test_a_shift_is_worked_without_a_pointer(dash_br: Browser, city: Settings, l
         chief.select(flood)
         chief.shown.says("#dispatch-incident .facts", "李伟", WITHIN_S)
 
+        # Hand over: drafted, offered, read back line by line and signed by who comes on; the rest is that one's.
+        before, desk = desk, Desk(another(), api, "dispatcher:2:王芳", lang)
+        hand_over(before, desk)
+
         # Shelve: a meter that flutters is put away with a reason and an end.
         api.reading(f"noise-{lang}", "noise", 88.2, "dB(A)", lat + 0.02, lon)
         desk.shown.wait(
@@ -154,7 +170,8 @@ def test_a_shift_is_worked_without_a_pointer(dash_br: Browser, city: Settings, l
         for step in ("en_route", "on_scene", "finished"):
             assert handler.step(order, step).taken
         state_is(chief.shown, flood, "pending_check")
-        chief.decide(flood, "check", "v", "1")
+        chief.decide(flood, "check", "v")
+        chief.choose_first("pending_check")
         state_is(chief.shown, flood, "checking")
         until(lambda: goes_to(checker, flood), timeout_s=WITHIN_S)
         check = checker.order()
@@ -163,14 +180,40 @@ def test_a_shift_is_worked_without_a_pointer(dash_br: Browser, city: Settings, l
         assert checker.step(check, "finished", result="pass").taken
         state_is(chief.shown, flood, "pending_close")
         chief.decide(flood, "close", "c")
-        for shown in (desk.shown, chief.shown):
-            state_is(shown, flood, "closed")
+        desks = (desk, before, chief)
+        for one in desks:
+            state_is(one.shown, flood, "closed")
 
         row = api.client.get(f"/incidents/{flood}").json()
         assert (row["extensions"], row["finding"]) == (1, "pass")
         assert row["closed_by"] == "supervisor/1/王敏"
-        assert desk.pointed() == chief.pointed() == []
-        assert [errors(shown) for shown in (desk.shown, chief.shown)] == [[], []]
+        assert [one.pointed() for one in desks] == [[], [], []]
+        assert [errors(one.shown) for one in desks] == [[], [], []]
+
+
+STATE_OF_HANDOVER = "return [...comis.store.tables.handovers.values()].some(row => row.state === '{}')"
+
+
+def hand_over(before: Desk, after: Desk) -> None:
+    """The seat goes from one officer to the next, by keys alone."""
+    before.line({"zh": "交班", "en": "handover"}[before.lang])
+    before.shown.wait("return document.activeElement?.matches('.handover')")
+    before.shown.key(Keys.ENTER)
+    before.shown.wait(STATE_OF_HANDOVER.format("drafted"), WITHIN_S)
+    before.shown.key("o")
+    after.shown.wait(STATE_OF_HANDOVER.format("offered"), WITHIN_S)
+    after.shown.key("h")
+    after.shown.wait("return document.activeElement?.matches('.handover')")
+    unread = (
+        "return [...comis.store.tables.handovers.values()].at(-1).lines.filter(line => line.touched_ms == null).length"
+    )
+    for left in range(after.shown.run(unread), 0, -1):
+        after.shown.key(Keys.ENTER)
+        after.shown.wait(f"{unread} < {left}", WITHIN_S)
+    after.shown.key("s")
+    for desk in (before, after):
+        desk.shown.wait(STATE_OF_HANDOVER.format("signed"), WITHIN_S)
+        desk.shown.key(Keys.ESCAPE)
 
 
 def goes_to(team: Handset, incident: str) -> bool:

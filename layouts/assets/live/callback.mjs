@@ -5,7 +5,7 @@ import { hourMinute } from "./time.mjs";
 import { separator } from "./parts.mjs";
 import { pack, t, who, word } from "./words.mjs";
 
-const OUTCOMES = ["very_satisfied", "satisfied", "not_satisfied", "not_reached"];
+export const OUTCOMES = ["very_satisfied", "satisfied", "not_satisfied", "not_reached"];
 
 export const callbackVerbs = (row, role) =>
   row.callback_due_ms && askedBy(role) ? [{ key: "Z", verb: "call_back", ask: "outcome" }] : [];

@@ -2,6 +2,7 @@
  * something to find. Targets are read from the end, so that lists of teams can be long. Pure: knows no field and sends nothing. */
 
 import { shelfEnd } from "./asking.mjs";
+import { OUTCOMES } from "./callback.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { DISPOSITIONS, REASONS, verbsOf } from "./verbs.mjs";
 import {
@@ -14,6 +15,7 @@ import {
   familyOf,
   minutesOf,
   offered,
+  outcomeOf,
   plain,
   reasonOf,
   verbOf,
@@ -26,6 +28,10 @@ import { category, named, pack, rule, t, where, word } from "./words.mjs";
 /** @typedef {{store: object, role: string, now: () => number, chosen: () => {key: string, table: string, id: string, row: object}[], places?: object[], panels?: string[]}} World
  * `chosen`: the marked rows, else the selected one: what a verb without targets is for. `panels`: those that this page has. */
 
+const CLAIMS = new Set(["claim", "release", "take_over"]);
+const SEATS = new Set(["call_taker", "dispatcher", "supervisor"]);
+/** What ends a report before anybody took it in, and after: one key, and one word for who does not mind. */
+const INSTEAD = { void: "decline", decline: "void" };
 const SENDS = new Set(["dispatch_team", "verify", "check"]);
 const ROLES = ["call_taker", "dispatcher", "supervisor", "leader"];
 const DAY_MS = 86_400_000,
@@ -79,6 +85,7 @@ function sentence(line, parts, world) {
   const wrong = before.find((text) => !targetsOf(text, means, world).length);
   if (wrong) return { ...unclear(t("command.unknown_target", { word: wrong }), wrong), sure: before.length > 1 || numeral(wrong) };
   if (!entries.length) return unclear(t("command.which", { verb: words(means) }));
+  if (CLAIMS.has(means.family)) return { ...claimed(means.family, entries, world), sure: before.length > 0 };
   return { ...applied(means, entries, line, after, world), sure: before.length > 0 };
 }
 const numeral = (text) => /^#?\d+$/.test(text);
@@ -131,15 +138,25 @@ function targetsOf(text, { family, letter }, world) {
 const fitsOf = ({ letter, family }) => (one) =>
   letter ? one.key === letter : familyOf(one.verb) === family;
 
+/** To take in hand, or let go: no matter in which state it is. */
+function claimed(family, items, { role }) {
+  if (!SEATS.has(role)) return unclear(t("not_your_role", { role, verb: family, roles: [...SEATS] }));
+  const number = items.length === 1 ? name(items[0]) : t("command.items", { n: items.length, numbers: items.map(short) });
+  return { kind: "claim", family, items, words: `${number}: ${t(`verb.${family}`)}` };
+}
+
 /** A verb on its rows: which of them have it now, and what it still needs. */
 function applied(means, entries, line, after, world) {
   const { store, role } = world,
     fits = fitsOf(means),
-    all = entries.map((entry) => ({ ...entry, one: verbsOf(entry.table, entry.row, role).find(fits) })),
+    all = entries.map((entry) => {
+      const verbs = verbsOf(entry.table, entry.row, role);
+      return { ...entry, one: verbs.find(fits) ?? verbs.find(({ verb }) => verb === INSTEAD[means.family]) };
+    }),
     items = all.filter(({ one }) => one),
     out = all.filter(({ one }) => !one);
   if (!items.length) return unclear(whyNot(means, entries[0], role));
-  const family = familyOf(items[0].one.verb),
+  const family = familyOf((items.find(({ one }) => fits(one)) ?? items[0]).one.verb),
     same = items.filter(({ one }) => familyOf(one.verb) === family),
     left = [...out, ...items.filter((item) => !same.includes(item))],
     one = same.find((item) => item.one.ask)?.one ?? same[0].one;
@@ -193,6 +210,12 @@ function fieldsOf(one, line, after, world) {
     if (!kind) return { unclear: t("command.unknown_word", { word: first }), at: first };
     const why = reasoned(one.verb, rest(1));
     return { ...why, fields: { kind, ...why.fields }, words: join(t(`escalate.${kind}`), why.words) };
+  }
+  if (one.ask === "outcome") {
+    const outcome = first && outcomeOf(first);
+    if (!outcome) return first ? { unclear: t("command.unknown_word", { word: first }), at: first } : { missing: true };
+    const why = outcome === "not_reached" ? reasoned(one.verb, rest(1)) : {};
+    return { ...why, fields: { disposition: outcome, ...why.fields }, words: join(t(`outcome.${outcome}`), why.words) };
   }
   if (one.ask === "shelf" || one.ask === "until") {
     const until = one.ask === "until",
@@ -438,6 +461,7 @@ function objectWords(family, before, world) {
     return before.some(({ text }) => dispositionOf(text) === "duplicate") ? numbers(world) : offered(DISPOSITIONS, "disposition");
   if (family === "escalate" && !before.some(({ text }) => escalationOf(text) && !numeral(text)))
     return offered(ESCALATIONS, "escalate").map((one, k) => (one.includes(" ") ? ESCALATIONS[k] : one));
+  if (family === "call_back") return offered(OUTCOMES, "outcome");
   return offered(REASONS[family] ?? [], "reason");
 }
 /** The verbs that the last target has for this seat, then all others. */

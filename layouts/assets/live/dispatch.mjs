@@ -43,7 +43,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     freeze = freezeButton(store);
   const sender = new Sender(channel),
     mine = new Mine(person),
-    help = keyMap($("dispatch-keys"));
+    help = keyMap($("dispatch-keys"), person.role);
   let map = null,
     truly = null,
     pictureOf = null,
@@ -228,6 +228,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         { class: "keys" },
         h("kbd", null, "A"),
         t("key.acknowledge"),
+        h("kbd", null, "T"),
+        t("verb.claim"),
         h("kbd", null, "Esc"),
         t("label.silence"),
       ),
@@ -254,8 +256,19 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     const one = acknowledges({ table, id });
     if (one) {
       queue.touch();
-      act(one);
+      actOn(one);
     }
+    return true;
+  }
+  /** T while something rings: the ringing item is taken in hand, so that nobody else runs for it; a row that has a verb on this key keeps it. */
+  function takeRing() {
+    if (!sound.ring || question) return false;
+    const { table, id } = sound.ring.first,
+      has = (what) =>
+        what && verbsOf(what.table, store.tables[what.table]?.get(what.id) ?? {}, person.role).some(({ key }) => key === "T");
+    if (has(selected)) return false;
+    if (selected?.table !== table || selected.id !== id) toRing();
+    if (!has(selected) && !claims.of(selected)?.mine) claim();
     return true;
   }
 
@@ -396,18 +409,21 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return go(verb, target, { ...version, ...fields });
     };
     if (one.ask === "team") {
-      const choices = advice.choices;
+      const choices = [...advice.choices, ...advice.withReason].slice(0, 9);
       ask({
         again: () => actOn(one, version.version),
         title: t(TEAM_QUESTION[one.verb], { number: row.number }),
         hint: choices.length ? t("ask.team_hint") : t("label.no_team_fits"),
-        options: choices.slice(0, 9).map((choice, k) => ({
+        options: choices.map((choice, k) => ({
           key: String(k + 1),
-          label: t("label.choice", {
+          label: t(choice.blocked ? "label.choice_reason" : "label.choice", {
             team: store.tables.teams.get(choice.team)?.call ?? choice.team,
             minutes: Math.max(1, Math.round(choice.eta_s / 60)),
           }),
-          run: () => run({ team: choice.team }),
+          run: () =>
+            choice.blocked
+              ? askReason("break", ask, (reason) => run({ team: choice.team, reason }))
+              : run({ team: choice.team }),
         })),
       });
     } else if (one.ask === "assignment") {
@@ -557,14 +573,15 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     },
     onFreeze: freeze.press,
     onLetter: (letter) => {
+      if (bulk.many && bulk.begin(letter)) return true;
       if (letter === "A" && answerRing()) return true;
+      if (letter === "T" && takeRing()) return true;
       if (letter === "Q") return claim();
       if (letter === "H") return handover.toggle();
       if (letter === "N") {
         queue.take();
         return true;
       }
-      if (bulk.many && bulk.begin(letter)) return true;
       if (!selected) {
         if (queue.keys.length) {
           queue.pick(queue.keys[0], true);
@@ -604,6 +621,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     if (meant.kind === "dispatch") sendAll(meant);
     else if (meant.kind === "recall") recallAll(meant.orders);
     else if (meant.kind === "verb") carryOutVerb(atOnce && !meant.fields ? { ...meant, fields: meant.fallback } : meant);
+    else if (meant.kind === "claim") claimAll(meant);
     else if (meant.kind === "find") {
       store.work("incidents", meant.incident.id);
       pickIncident(meant.incident.id);
@@ -613,6 +631,13 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     else if (meant.kind === "panel") (meant.panel === "handover" ? handover : help).toggle();
     else return false;
     return true;
+  }
+  function claimAll({ family, items }) {
+    for (const { table, id } of items) {
+      store.work(table, id);
+      pickRow(table, id);
+      if (Boolean(claims.of({ table, id })?.mine) === (family === "release")) claim();
+    }
   }
   async function sendAll({ verb, incident, teams, fields }) {
     store.work("incidents", incident.id);

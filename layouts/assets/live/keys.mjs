@@ -1,46 +1,55 @@
 /** One place for all keys: single letters act on the selected row, `/` opens the command line, `?` shows the map of keys, Esc goes back one step. */
 
 import { fill, h } from "./dom.mjs";
+import { lettersOf } from "./verbs.mjs";
 import { t } from "./words.mjs";
 
-export const MAP = [
-  ["↑ ↓ J K", "move"],
-  ["A", "acknowledge"],
-  ["F", "file"],
-  ["D", "dispatch"],
-  ["1 … 9", "choose"],
-  ["Space", "mark"],
-  ["Shift ↑ ↓", "mark_more"],
-  ["=", "alike"],
-  ["R", "recall"],
-  ["Ctrl+Z", "undo"],
-  ["V", "verify"],
-  ["C", "close"],
-  ["W", "rework"],
-  ["X", "void"],
-  ["B", "return"],
-  ["T", "accept"],
-  ["P", "place"],
-  ["E", "extend"],
-  ["S", "suspend"],
-  ["L", "shelve"],
-  ["M", "out_of_service"],
-  ["Y", "confirm"],
-  ["U", "supervise"],
-  ["I", "escalate"],
-  ["Z", "call_back"],
-  ["G", "force_close"],
-  ["O", "reopen"],
-  ["Q", "claim"],
-  ["H", "handover"],
-  ["N", "take_new"],
-  ["F8", "freeze"],
-  ["Alt", "tabs"],
-  ["/", "command"],
-  ["*", "refit"],
-  ["Esc", "back"],
-  ["?", "keys"],
-];
+const SEATS = ["call_taker", "dispatcher", "supervisor"];
+
+/** What keys do besides the verbs, by group: keys, what they do, and the roles that have it where not all do. */
+export const GROUPS = {
+  move: [
+    ["↑ ↓ J K", "move"],
+    ["Alt 1 … 5", "tabs"],
+    ["N", "take_new"],
+    ["Esc", "back"],
+  ],
+  decide: [
+    ["1 … 9", "choose"],
+    ["Enter", "first"],
+    ["0", "own_words"],
+    ["Ctrl Z", "undo", ["dispatcher"]],
+    ["Q", "claim", SEATS],
+  ],
+  many: [
+    ["Space", "mark", SEATS],
+    ["Shift ↑ ↓", "mark_more", SEATS],
+    ["=", "alike", SEATS],
+  ],
+  ring: [
+    ["A", "ring_acknowledge", ["dispatcher", "supervisor"]],
+    ["T", "ring_take", SEATS],
+    ["Esc", "ring_silence"],
+  ],
+  page: [
+    ["/", "command"],
+    ["H", "handover", SEATS],
+    ["F8", "freeze"],
+    ["*", "refit"],
+    ["?", "keys"],
+  ],
+};
+/** The map of keys of a role: the verbs of its rows, then the rest, without what it does not have. @returns {[string, [string, string][]][]} */
+export function keysOf(role) {
+  const verbs = [...lettersOf(role)].map(([letter, own]) => [letter, own.map((verb) => t(`verb.${verb}`)).join(" · ")]);
+  return [
+    ["verbs", verbs],
+    ...Object.entries(GROUPS).map(([group, keys]) => [
+      group,
+      keys.filter(([, , roles]) => !roles || roles.includes(role)).map(([key, name]) => [key, t(`key.${name}`)]),
+    ]),
+  ].filter(([, keys]) => keys.length);
+}
 
 /** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void}} to */
 export function listen(to) {
@@ -118,25 +127,30 @@ export function listen(to) {
   });
 }
 
-/** The map of keys, beside everything else and closed by Esc. */
-export function keyMap(box) {
+/** The map of keys of a role, beside everything else and closed by Esc. */
+export function keyMap(box, role) {
+  const caps = (keys) => keys.split(" ").map((key) => (key === "…" ? "…" : h("kbd", null, key)));
   fill(
     box,
     h(
       "div",
       { class: "keymap", role: "dialog", "aria-label": t("key.keys") },
-      h("h2", null, t("key.keys")),
+      h("h2", null, t("key.of", { role })),
       h(
-        "dl",
-        null,
-        MAP.map(([keys, name]) => [
+        "div",
+        { class: "keygroups" },
+        keysOf(role).map(([group, keys]) =>
           h(
-            "dt",
-            null,
-            keys.split(" ").map((key) => (key === "…" ? "…" : h("kbd", null, key))),
+            "section",
+            { class: group },
+            h("h3", null, t(`keygroup.${group}`)),
+            h(
+              "dl",
+              null,
+              keys.map(([key, does]) => [h("dt", null, caps(key)), h("dd", null, does)]),
+            ),
           ),
-          h("dd", null, t(`key.${name}`)),
-        ]),
+        ),
       ),
       h("p", { class: "muted" }, t("key.hint")),
     ),

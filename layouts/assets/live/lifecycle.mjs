@@ -6,6 +6,9 @@ const EARLY = new Set(["reported", "pending_register", "returned"]);
 const AFTER = new Set(["handle_finish", "pending_check", "pending_close"]);
 const DECIDE = new Set([...EARLY, "pending_dispatch", ...AFTER]);
 
+/** Every state of an incident, open ones in the order of its way. */
+export const STATES = [...DECIDE, ...HAND, "closed"];
+
 /** An order to it is held and can still be taken back: decided, though no device has rung. */
 export const isHeld = (row) => row.state === "pending_dispatch" && row.assignments?.length > 0;
 /** A team is on it, will be in a moment, or its clock stands still: nobody must decide now. */

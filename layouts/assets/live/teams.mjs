@@ -17,6 +17,8 @@ const BEST = 3,
   MOST = 5;
 const MOST_RESTING = 40; // off duty, nearest first: a city may know thousands of people who are not at work
 const NOT_ACCEPTED = new Set(["sent", "delivered", "seen"]);
+/** What no reason helps against. */
+const NEVER = new Set(["team_off_duty", "team_has_it", "team_handled_it"]);
 const OLD_S = 60;
 const POSITION_STALE_S = 120;
 
@@ -57,10 +59,17 @@ export class Advice {
   get choices() {
     return this.#may().slice(0, MOST);
   }
+  /** Those that may be sent for a reason only: resting, or at the end of their shift. */
+  get withReason() {
+    return this.#heard().filter((one) => one.blocked && !NEVER.has(one.blocked));
+  }
   /** Proposals that can be followed: not blocked, and heard of. */
   #may() {
+    return this.#heard().filter((one) => !one.blocked);
+  }
+  #heard() {
     return (this.store.details.get(`incident:${this.incident}`)?.advice ?? []).filter(
-      (one) => !one.blocked && this.store.tables.teams.get(one.team)?.shown !== "silent",
+      (one) => this.store.tables.teams.get(one.team)?.shown !== "silent",
     );
   }
 

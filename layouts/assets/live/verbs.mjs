@@ -2,7 +2,7 @@
 
 import { callbackVerbs, toCall } from "./callback.mjs";
 import { calls, escalationVerbs } from "./escalation.mjs";
-import { isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
+import { STATES, isEarly, isHand, isHandled, isHeld, isOpen } from "./lifecycle.mjs";
 import { pack, t, who } from "./words.mjs";
 
 /** @typedef {{key: string, verb: string, primary?: boolean, ask?: "team"|"reason"|"until"|"shelf"|"disposition"|"assignment"|"escalate"|"outcome", target?: string}} Verb */
@@ -139,6 +139,26 @@ export const verbsOf = (table, row, role) =>
         : table === "out_of_service"
           ? serviceVerbs(row, role)
           : [];
+
+/** Every letter that is a verb for a role on some row, with its verbs: found by asking of each kind of row that there is. @returns {Map<string, string[]>} */
+export function lettersOf(role) {
+  const found = new Map(),
+    incident = { priority: 2, origin: "sensor", assignments: [], acknowledged_at_ms: null },
+    some = [{}, { assignments: ["t"] }, { escalated_by: "a/b/c" }, { callback_due_ms: 1 }],
+    rows = [
+      ...STATES.flatMap((state) => some.map((more) => ["incidents", { ...incident, state, ...more }])),
+      ...["active", "shelved"].map((state) => ["alerts", { state, priority: 2, subject: "s" }]),
+      ["complaints", { state: "no_place" }],
+      ["out_of_service", {}],
+    ];
+  for (const [table, row] of rows)
+    for (const { key, verb } of verbsOf(table, row, role)) {
+      const verbs = found.get(key) ?? found.set(key, []).get(key),
+        words = t(`verb.${verb}`);
+      if (!verbs.some((one) => t(`verb.${one}`) === words)) verbs.push(verb);
+    }
+  return found;
+}
 
 const ROLES = ["call_taker", "dispatcher", "supervisor", "leader"];
 /** Why a key does nothing here: the verb it would be for another seat, and whose. @returns {{verb: string, code: string, args: object}|null} null: it is nobody's now */

@@ -1,5 +1,6 @@
 /** The words of the command line in both languages, and what each stands for: verbs, reasons, dispositions, spans. Pure; knows no row. */
 
+import { OUTCOMES } from "./callback.mjs";
 import { DISPOSITIONS, REASONS } from "./verbs.mjs";
 import { both, lang } from "./words.mjs";
 
@@ -20,6 +21,7 @@ const ALIASES = {
   in_service: ["inservice"],
   take_back: ["takeback"],
   unshelve: ["unshelve"],
+  call_back: ["callback"],
 };
 const VERBS = [
   "acknowledge",
@@ -42,6 +44,7 @@ const VERBS = [
   "supervise",
   "escalate",
   "deescalate",
+  "call_back",
   "shelve",
   "unshelve",
   "out_of_service",
@@ -105,7 +108,11 @@ function codeOf(word, codes, prefix) {
   return sought.length > 1 && begins.length === 1 ? begins[0][0] : undefined;
 }
 export const dispositionOf = (word) => codeOf(word, DISPOSITIONS, "disposition");
-export const reasonOf = (word, verb) => codeOf(word, REASONS[verb] ?? [], "reason");
+/** A reason of this verb; one of another verb only by its whole name. */
+export const reasonOf = (word, verb) =>
+  codeOf(word, REASONS[verb] ?? [], "reason") ?? Object.values(REASONS).flat().find((code) => named(code).includes(plain(word)));
+const named = (code) => [plain(code), ...both(`reason.${code}`).map(plain)];
+export const outcomeOf = (word) => codeOf(word, OUTCOMES, "outcome");
 export const escalationOf = (word) => codeOf(word, ESCALATIONS, "escalate");
 
 /** How many minutes a word says: 30, 30m, 2h, 30分, 2小时. */
