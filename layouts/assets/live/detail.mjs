@@ -111,7 +111,7 @@ export class Detail {
     const mark = h("span"),
       title = h("h1", { class: "clip" }),
       place = h("span", { class: "where clip" }),
-      limit = h("span", { class: "muted nowrap" }),
+      limit = h("span", { class: "limit muted nowrap" }),
       left = leftNode(22),
       people = h("span", { class: "people" }),
       claim = this.claims.line(this.onClaim);

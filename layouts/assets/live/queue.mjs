@@ -557,7 +557,7 @@ export class Queue {
     const merged = row.merged > 0 ? row.merged : 0;
     if (more.dataset.n !== String(merged)) {
       more.dataset.n = String(merged);
-      fill(more, merged ? [icon("merge", 13), t("label.merged_n", { n: merged })] : []);
+      fill(more, merged ? [icon("merge", 13), h("span", { class: "wide clip" }, t("label.merged_n", { n: merged })), h("span", { class: "narrow" }, merged)] : []);
       more.hidden = !merged;
     }
     const held = table === "incidents" && isHeld(row) && heldOf(this.store, row);
