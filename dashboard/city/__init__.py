@@ -10,8 +10,8 @@
 - **Sensing.** `rules` `sensing` `shelving` `suppressing`: readings and silence become alerts.
 - **Reporting.** `reporting` `correlation`: whatever has a place becomes an incident or joins one.
 - **The two axes.** `supervision` takes in, files, checks and closes; `dispatching` sends teams, by `sending`, advised
-  by `dispatch` and `roster`. `handling` hears what teams say, `answering` waits for it, `orders` and `messages` tell them,
-  `calling_back` tells the reporter.
+  by `dispatch` and `roster`. `handling` hears what teams say, `answering` waits for it, `orders` and `messages` tell
+  them, `calling_back` tells the reporter.
 - **The people at the console.** `verbs` finds who decides what is asked, `refusals` says why not. `claiming` `seats`
   `handing_over`: whose it is. `flood` `grouping` `escalating`: too much, or too long. `training`: to practise it.
 - **What it comes to.** `kpis`, and `health` of the alarms themselves.
