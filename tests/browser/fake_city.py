@@ -84,6 +84,10 @@ class FakeCity:
     presence: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     """Who else looks at which incident."""
     lease_s: float = 300
+    loads: dict[str, int] = field(default_factory=dict)
+    """New items in ten minutes by seat, as the engine counts them."""
+    health: dict[str, Any] = field(default_factory=dict)
+    """What the engine says of the alarms' health."""
     lie: bool = False
     """True: digests say something else than what was sent."""
 
@@ -503,6 +507,7 @@ class FakeCity:
             "seq": str(self.seq),
             "build": self.build,
             "engine": {"heard_ms": real - 200, "lag_ms": 240},
+            "loads": self.loads,
         }
 
     def digest(self) -> dict[str, Any]:
@@ -842,11 +847,15 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
                 say(city.telemetry())
             if "kpi" in client.topics:
                 say(city.kpis())
+            if "health" in client.topics and city.health:
+                say({"type": "health", **city.health})
             if "rejected" in client.topics:
                 say({"type": "rejected", "rows": city.rejected})
         case "topics":
             fresh = set(message["topics"]) - client.topics
             client.topics = set(message["topics"])
+            if "health" in fresh and city.health:
+                say({"type": "health", **city.health})
             for topic in fresh:
                 if topic.startswith("incident:"):
                     say(city.detail(topic.removeprefix("incident:")))

@@ -42,7 +42,7 @@ def test_an_alert_is_put_away_by_keys_and_waits_in_a_lane_of_its_own(screen: Scr
         row["due_ms"] = None  # so that the shelf is among the first to end
     an_alert(screen, "a9", "noise-7")
     screen.open("/dispatch?as=dispatcher:2:李伟")
-    assert "搁置" not in screen.text(".tabs")  # visible only when there are some
+    assert "稍后" not in screen.text(".tabs")  # visible only when there are some
     choose(screen, "alerts a9")
     screen.key("l")
     screen.says(".ask", "30 分")
@@ -54,7 +54,7 @@ def test_an_alert_is_put_away_by_keys_and_waits_in_a_lane_of_its_own(screen: Scr
     (command,) = city.commands
     assert (command["verb"], command["reason"]) == ("shelve", "known_work")
     assert 3_590_000 < command["until_ms"] - city.now_ms <= 3_600_000
-    screen.says(".tabs", "搁置")
+    screen.says(".tabs", "稍后")
     screen.says("#dispatch-timers", "noise-7 搁置到期")
     screen.key(Keys.ESCAPE)
     screen.run("document.querySelectorAll('.tab')[4].click()")

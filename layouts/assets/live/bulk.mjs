@@ -3,6 +3,7 @@
 
 import { askFields, drawQuestion, isPlain } from "./asking.mjs";
 import { dress, fill, h } from "./dom.mjs";
+import { causeOf } from "./flood.mjs";
 import { soon } from "./loop.mjs";
 import { metresBetween } from "./scene.mjs";
 import { subjectOf } from "./queue.mjs";
@@ -82,7 +83,7 @@ export class Bulk {
   }
   /** Whether a verb is for marked rows now. */
   get many() {
-    return this.queue.marked.size > 0;
+    return this.queue.many;
   }
 
   /* ---- marking ---------------------------------------------------------------------------------------------------------- */
@@ -111,7 +112,7 @@ export class Bulk {
     const { queue } = this;
     queue.touch();
     if (!queue.selected) queue.move(0);
-    if (queue.selected) queue.mark([queue.selected], !queue.marked.has(queue.selected));
+    if (queue.selected) queue.mark([queue.selected], !queue.isMarked(queue.selected));
   }
   /** Shift with an arrow: from where it began to here, on top of what was marked before. */
   #extend(by) {
@@ -150,7 +151,7 @@ export class Bulk {
   back() {
     if (this.plan) this.#endPlan();
     else if (this.result) this.result = null;
-    else if (this.many) this.queue.unmark();
+    else if (this.queue.marked.size) this.queue.unmark();
     else return false;
     this.draw();
     return true;
@@ -370,7 +371,7 @@ export class Bulk {
   }
   #draw() {
     const { queue } = this,
-      n = queue.marked.size,
+      n = this.many ? queue.targets().length : 0,
       asking = !this.parts.ask.hidden;
     if (!n) this.like = null;
     this.box.hidden = !n && !this.result && !this.running && !asking;
@@ -394,7 +395,9 @@ export class Bulk {
           : n
             ? like
               ? t("bulk.marked_like", { n, all: like.all, what: like.words })
-              : t("bulk.marked", { n })
+              : this.queue.marked.size
+                ? t("bulk.marked", { n })
+                : t("flood.together", { n, what: causeOf(this.entries[0].row.group).join(separator) })
             : "",
       ),
       !running &&
@@ -412,7 +415,7 @@ export class Bulk {
               h("kbd", null, key),
             ),
           ),
-          h(
+          this.queue.marked.size > 0 && h(
             "button",
             { type: "button", class: "btn quiet", onclick: () => this.back() },
             t("bulk.unmark"),

@@ -7,6 +7,7 @@ import { CommandLine } from "./commandline.mjs";
 import { Conflicts } from "./conflict.mjs";
 import { Detail } from "./detail.mjs";
 import { $, dress, fill, h, text } from "./dom.mjs";
+import { floodNotice } from "./flood.mjs";
 import { Filter, filterLine } from "./filter.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
 import { sourceSentence, truth } from "./honesty.mjs";
@@ -26,7 +27,7 @@ import { ago, long, timeOfDay } from "./time.mjs";
 import { Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
 
-const TOPICS = ["changes", "telemetry", "kpi"];
+const TOPICS = ["changes", "telemetry", "kpi", "health"];
 /** Left, and not over: what a recall reaches. */
 const SENT = new Set(["sent", "delivered", "seen", "accepted", "en_route", "on_scene"]);
 const TEAM_QUESTION = { dispatch_team: "ask.team", verify: "ask.team_verify", check: "ask.team_check" };
@@ -102,7 +103,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   });
   const filters = (window.comis.filter = new Filter(live)),
     narrowed = filterLine(filters, () => queue.hidden);
-  queue.head.after(narrowed);
+  const notice = floodNotice({ store: live, channel, person, rows: () => queue.groups });
+  queue.head.after(notice, narrowed);
+  for (const topic of ["floods", "health", "snapshot", "heartbeat"]) live.on(topic, () => soon(notice.draw));
   queue.onCounted = narrowed.draw;
   filters.on(() => {
     queue.narrow((table, row) => filters.hides(table, row));
@@ -531,7 +534,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
   const line = new CommandLine($("dispatch-command"), { world, carryOut });
   listen({
-    onFirst: (event) => (event.key === "0" && question?.text ? write() : bulk.press(event)),
+    onFirst: (event) => (event.key === "0" && question?.text ? write() : bulk.press(event) || (!event.altKey && queue.turn(event.key))),
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place", "later"][index]),
     onEscape: (event) => {

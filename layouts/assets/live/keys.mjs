@@ -25,6 +25,7 @@ export const GROUPS = {
     ["Space", "mark", SEATS],
     ["Shift ↑ ↓", "mark_more", SEATS],
     ["=", "alike", SEATS],
+    ["→ ←", "unfold"],
   ],
   ring: [
     ["A", "ring_acknowledge", ["dispatcher", "supervisor"]],

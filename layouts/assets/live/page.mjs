@@ -9,8 +9,8 @@ import { speak } from "./words.mjs";
 
 const PAGES = {
   wall: { topics: ["changes", "telemetry", "kpi"], frame: "wall" },
-  dispatch: { topics: ["changes", "telemetry", "kpi"], frame: "dispatch" },
-  sources: { topics: ["changes", "telemetry", "rejected"], frame: "sources" },
+  dispatch: { topics: ["changes", "telemetry", "kpi", "health"], frame: "dispatch" },
+  sources: { topics: ["changes", "telemetry", "rejected", "health"], frame: "sources" },
   training: { topics: ["changes"], frame: "training" },
   home: { topics: ["changes"], frame: "home" },
 };

@@ -5,6 +5,8 @@
 
 import { dress, fill, h, keyed, put, text } from "./dom.mjs";
 import { calledNode } from "./escalation.mjs";
+import { drawGroup, loadOf, seatOf } from "./flood.mjs";
+import { isGroup } from "./groups.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { Hand } from "./hand.mjs";
 import { isHand, isHeld, isUnack } from "./lifecycle.mjs";
@@ -23,14 +25,14 @@ const FOLLOW_MS = 1000; // the order follows by itself at most so often
 const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
 const SOMETIMES = new Set(["no_place", "later"]); // shown only while there is something in them
 const METER = 14,
-  LINE = 10,
-  METER_MS = 600_000;
+  LINE = 10;
 
 export class Queue {
   constructor(box, { store, clock, person, sender, claims, onPick }) {
     Object.assign(this, { box, store, clock, person, sender, claims, onPick });
+    this.seat = seatOf(person);
     this.tab = "decide";
-    this.sorted = new Order(store, person.role);
+    this.sorted = new Order(store, person.role, () => (clock.known() ? clock.now() : -Infinity));
     this.order = []; // as shown in the list: keys `table id`
     this.strip = []; // as shown above it
     this.shown = new Set(); // of both
@@ -58,6 +60,7 @@ export class Queue {
     store.on("frozen", (on) => on || this.take());
     sender.on(() => soon(this.draw));
     eachSecond(() => {
+      this.sorted.wake((old, now) => this.#note(old, now));
       soon(this.stale ? this.refresh : this.draw);
       soon(this.meter);
     });
@@ -303,7 +306,7 @@ export class Queue {
   #count() {
     this.onCounted();
     for (const { name, n, node } of this.tabs) {
-      const many = this.sorted.tabs[name].length;
+      const many = this.sorted.tabs[name].length - this.sorted.groups.inside(name);
       text(n, many);
       if (SOMETIMES.has(name) && !this.hand.inside) node.hidden = many === 0 && this.tab !== name; // no tab moves under a hand
     }
@@ -347,32 +350,78 @@ export class Queue {
     if (key && reveal) this.#reveal(key);
     this.#draw();
     if (focus && key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
-    if (changed) this.onPick(key ? { table: split(key)[0], id: split(key)[1] } : null);
+    if (!changed) return;
+    this.onMarked();
+    const [table, id] = split((isGroup(key) && this.sorted.entries.get(key)?.row.first) || (key ?? " "));
+    this.onPick(key ? { table, id } : null); // of a group, its first
   }
   /** The pointer chose a row: one that has come under it by itself a moment ago was not meant. */
-  #press(key, marks) {
+  #press(key, marks, twist) {
     this.touch();
+    if (twist && isGroup(key)) return this.fold(key, !this.isOpen(key));
     const meant = performance.now() - (this.settled.get(key) ?? -Infinity) > SETTLE_MS;
     if (!meant) this.spared = performance.now();
     if (meant && marks) this.mark([key], !this.marked.has(key));
-    this.pick(meant ? key : null, true, false); // a verb that follows must not reach the row of before either
+    return this.pick(meant ? key : null, true, false); // a verb that follows must not reach the row of before either
+  }
+
+  /* ---- groups ------------------------------------------------------------------------------------------------------------ */
+
+  /** How many there are, in all tabs. */
+  get groups() {
+    return this.sorted.groups.count;
+  }
+  isOpen(key) {
+    return this.sorted.groups.open.has(key);
+  }
+  /** Unfold a group or fold it: asked for by a hand, so the list follows at once. */
+  fold(key, open) {
+    this.touch();
+    this.sorted.fold(key, open, (old, now) => this.#note(old, now));
+    this.take();
+  }
+  /** → unfolds the selected group, ← folds it, also from a row inside. @returns {boolean} whether the key was for that */
+  turn(key) {
+    const { selected } = this,
+      group = isGroup(selected) ? selected : this.sorted.entries.get(selected)?.lead?.key;
+    if (!group || (key !== "ArrowRight" && key !== "ArrowLeft")) return false;
+    const open = key === "ArrowRight";
+    if (open !== this.isOpen(group)) this.fold(group, open);
+    if (!open) this.pick(group, true);
+    return true;
+  }
+  /** Keys with each group's items instead of the group. */
+  #items(keys) {
+    return [...new Set(keys.flatMap((key) => (isGroup(key) ? this.sorted.groups.members(key) : [key])))];
   }
 
   /* ---- rows that are marked: `bulk.mjs` says what becomes of them ---------------------------------------------------------- */
 
   /** What is known of a row of this tab. @returns {{table: string, id: string, row: object}|undefined} */
   entryOf(key) {
-    return this.shown.has(key) ? this.#entry(key) : undefined;
+    return this.shown.has(key) || this.#inGroup(key) ? this.#entry(key) : undefined;
   }
   /** The keys that a verb is for: marked rows, else the selected one. */
   targets() {
-    const keys = this.marked.size ? this.keys.filter((key) => this.marked.has(key)) : [this.selected];
-    return keys.filter((key) => this.shown.has(key));
+    const all = this.marked.size ? this.#items(this.keys).filter((key) => this.marked.has(key)) : this.#items([this.selected]);
+    return all.filter((key) => this.shown.has(key) || this.#inGroup(key));
+  }
+  /** Whether a row is in a group that is shown. */
+  #inGroup(key) {
+    return this.shown.has(this.sorted.entries.get(key)?.group);
+  }
+  /** Whether a verb is for more than the selected row. */
+  get many() {
+    return this.marked.size > 0 || isGroup(this.selected);
+  }
+  isMarked(key) {
+    return this.marked.size > 0 && this.#items([key]).every((one) => this.marked.has(one));
   }
   mark(keys, on = true) {
-    for (const key of keys)
+    for (const key of this.#items(keys))
       if (on) this.marked.add(key);
       else this.marked.delete(key);
+    this.marked = new Set(this.#items([...this.marked]));
     this.#draw();
     this.onMarked();
   }
@@ -382,7 +431,7 @@ export class Queue {
   }
   /** What has left this tab is no longer marked. */
   #keepMarks() {
-    const left = [...this.marked].filter((key) => !this.shown.has(key));
+    const left = [...this.marked].filter((key) => !this.shown.has(key) && !this.#inGroup(key));
     if (left.length) this.mark(left, false);
   }
   #reveal(key) {
@@ -495,7 +544,7 @@ export class Queue {
       faces,
     );
     node.parts = { mark, name, place, left, id, age, called, more, state, faces };
-    node.addEventListener("click", (event) => this.#press(node.dataset.key, event.ctrlKey || event.metaKey));
+    node.addEventListener("click", (event) => this.#press(node.dataset.key, event.ctrlKey || event.metaKey, event.target.closest(".more")));
     return node;
   }
 
@@ -506,13 +555,24 @@ export class Queue {
       on = key === this.selected,
       now = (row.priority === 1 ? this.store.running : this.clock).now(); // what is urgent goes on in a frozen page
     if (node.dataset.key !== key) node.dataset.key = key;
+    if (table === "groups") {
+      const marked = this.isMarked(key);
+      put(node, "aria-selected", on);
+      put(node, "aria-checked", marked);
+      node.tabIndex = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
+      const words = this.sender.words(key),
+        refused = this.sender.refused.has(key);
+      drawGroup(node, row, { on, open: this.isOpen(key), marked, gone, now, words, refused });
+      return;
+    }
     const unack = table === "incidents" ? isUnack(row) : table === "alerts" && row.state === "active";
     const words = this.sender.words(key),
       refused = this.sender.refused.has(key);
     dress(
       node,
-      `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}${this.marked.has(key) ? " marked" : ""}`,
+      `rowq p${row.priority}${on ? " on" : ""}${unack && row.priority === 1 ? " unack" : ""}${gone ? " done" : ""}${refused ? " refused" : ""}${this.marked.has(key) ? " marked" : ""}${entry.lead ? " inside" : ""}`,
     );
+    if (node.hasAttribute("aria-expanded")) node.removeAttribute("aria-expanded");
     put(node, "aria-selected", on);
     put(node, "aria-checked", this.marked.has(key));
     const tab = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
@@ -572,11 +632,7 @@ export class Queue {
   }
 
   #meter() {
-    const now = this.clock.now();
-    let n = 0;
-    for (const { row } of this.sorted.tabs.decide) if (now - (row.received_at_ms ?? 0) < METER_MS) n++;
-    for (const row of this.store.tables.incidents.values())
-      if (isHand(row) && row.dispatched_at_ms && now - row.received_at_ms < METER_MS) n++;
+    const n = loadOf(this.sender.channel, this.seat);
     if (this.load.n === n) return;
     this.load.n = n;
     this.load.cells.forEach((cell, i) =>

@@ -50,6 +50,7 @@ export class Store {
     /** @type {Map<string, Row>} */ this.kpi = new Map();
     /** @type {Map<string, Row>} */ this.rejected = new Map();
     /** @type {Map<string, Row>} */ this.details = new Map();
+    this.health = null; // lists for the supervisor, and what a flood asks
     this.seq = null;
     this.coming = null; // parts of a snapshot that is not here as a whole
     this.pack = null;
@@ -130,6 +131,11 @@ export class Store {
       if (row === null) this.kpi.delete(key);
       else this.kpi.set(key, row);
     this.tell("kpi", rows);
+  }
+
+  apply_health({ type, ...health }) {
+    this.health = health;
+    this.tell("health", health);
   }
 
   apply_detail(detail) {

@@ -2,6 +2,7 @@
 
 import { $, fill, h, text } from "./dom.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
+import { wallWords } from "./flood.mjs";
 import { drawGround } from "./ground.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -47,7 +48,14 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
     pulse($("wall-ticker"), sound);
   }
   fill($("wall-when"), day, time);
-  $("wall-stage").append(mark.chip);
+  const flooded = h("p", { class: "chip flooded", hidden: true });
+  $("wall-stage").append(mark.chip, flooded);
+  function paintFlood() {
+    const words = wallWords(store);
+    flooded.hidden = !words;
+    text(flooded, words ?? "");
+  }
+  store.on("floods", () => soon(paintFlood));
 
   /* ---- the rest -------------------------------------------------------------------------------------------------------- */
   const tiles = mountTiles($("wall-figures"), {
@@ -336,6 +344,7 @@ export function mount({ root, store, channel, clock, person, basemap, pack }) {
   store.on("snapshot", () => {
     soon(paintTeams);
     soon(paintTally);
+    soon(paintFlood);
     scene();
   });
 }

@@ -1,0 +1,148 @@
+"""A flood on the screen: one row for one cause, what waits for later, one verb for a whole group, nothing hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.conftest import Screen, Stage
+from tests.browser.test_pages import DISPATCHER, ROWS
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+VENDING, BIKES, CROWD = "unlicensed_vending@qianmen_street", "bike_mess@dashilan", "crowd@qianmen_street"
+GROUP = f"groups {VENDING}|new"
+ROW = '.rowq[data-key="{}"]'
+HEALTH: dict[str, Any] = {
+    "chattering": {"n": 0, "rows": []},
+    "stale": {"n": 0, "rows": []},
+    "top": {"n": 0, "rows": [], "all": 0},
+    "mix": [1, 4, 20],
+    "seats": {
+        "2": {
+            "role": "dispatcher",
+            "load": 37,
+            "areas": [["110101", 21], ["110102", 16]],
+            "give": ["110102"],
+            "given": 16,
+        }
+    },
+    "touch_s": 108,
+    "oldest_ms": None,
+}
+
+
+def an_item(stage: Stage, number: int, category: str, group: str = "", **more: Any) -> dict[str, Any]:
+    row = stage.city.incident(number, category, 39.899, 116.397, "前门", "Qianmen", state="pending_register")
+    row |= {"priority": 2, "due_ms": stage.city.now_ms + number * 1000, "group": group, "later_until_ms": None, **more}
+    return row
+
+
+@pytest.fixture
+def peak(stage_of: Callable[..., Stage]) -> Stage:
+    """Twelve of one cause, five of another that may wait, two alone, one emergency; the flood began at 19:31."""
+    stage = stage_of(sensors=20, incidents=0)
+    city = stage.city
+    for k in range(12):
+        an_item(stage, 1900 + k, "unlicensed_vending", VENDING)
+    for k in range(5):
+        an_item(stage, 1950 + k, "bike_mess", BIKES, priority=3, later_until_ms=city.now_ms + 600_000)
+    an_item(stage, 1970, "crowd", CROWD)  # alone in its group
+    an_item(stage, 1971, "burning")
+    an_item(stage, 1990, "open_manhole", priority=1)
+    city.rows["floods"]["2"] = {
+        "id": "2", "since_ms": city.now_ms - 660_000, "load": 11, "grouped": 312, "version": 312,
+    }  # fmt: skip
+    city.loads, city.health = {"2": 37}, HEALTH
+    return stage
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_one_cause_is_one_row_and_what_is_urgent_stands_above(chrome: Chrome, peak: Stage, lang: str) -> None:
+    shown = Screen(chrome, peak).open(f"{DISPATCHER}&lang={lang}")
+    shown.wait("return document.querySelectorAll('.rowq').length === 4")
+    assert [key for key, _ in shown.run(ROWS)] == ["incidents i1990", GROUP, "incidents i1970", "incidents i1971"]
+    assert shown.run("return comis.queue.sorted.tabs.later.map(({key}) => key)") == [f"groups {BIKES}|new"]
+    row = shown.text(ROW.format(GROUP))
+    assert "×12" in row
+    assert ("前门大街" if lang == "zh" else "Qianmen") in row
+    shown.says(".flood", "312 → 2")
+    shown.says(".flood", "19:31")
+    shown.says(".flood", "37")
+    shown.says(".flood", "西城" if lang == "zh" else "Xicheng")
+    shown.wait(
+        "return document.querySelectorAll('.load .over').length === 4"
+    )  # of fourteen cells, those beyond the line
+    shown.says(".tab.on", "4")
+    assert shown.complaints() == []
+
+
+def test_arrows_unfold_a_group_and_fold_it(chrome: Chrome, peak: Stage) -> None:
+    shown = Screen(chrome, peak).open(DISPATCHER)
+    shown.wait("return document.querySelectorAll('.rowq').length === 4")
+    shown.key(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert shown.run("return comis.queue.selected") == GROUP
+    shown.key(Keys.ARROW_RIGHT)
+    keys = shown.run("return comis.queue.keys")
+    assert keys[1] == GROUP
+    assert keys[2:14] == [f"incidents i{1900 + k}" for k in range(12)]
+    shown.says(".tab.on", "4")  # what is unfolded is no decision of its own
+    shown.key(Keys.ARROW_DOWN, Keys.ARROW_LEFT)
+    assert shown.run("return comis.queue.keys.length") == 4
+    assert shown.run("return comis.queue.selected") == GROUP
+    chrome.find_element(By.CSS_SELECTOR, ROW.format(GROUP) + " .more").click()
+    shown.wait("return comis.queue.keys.length === 16")
+    assert shown.complaints() == []
+
+
+def test_a_verb_on_a_group_is_for_all_in_it_with_a_result_of_each(chrome: Chrome, peak: Stage) -> None:
+    peak.city.refusals["acknowledge_incident i1905"] = ("already_acknowledged", {"by": "dispatcher/3/王", "at_ms": 0})
+    shown = Screen(chrome, peak).open(DISPATCHER)
+    shown.wait("return document.querySelectorAll('.rowq').length === 4")
+    shown.key(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    shown.says("#dispatch-queue .bulk", "12")
+    shown.key("f", "1")
+    until(lambda: len([one for one in peak.city.commands if one["verb"] == "file"]) == 12)
+    shown.says("#dispatch-queue .bulk", "12")
+    assert {one["target"] for one in peak.city.commands} == {f"i{1900 + k}" for k in range(12)}
+    assert shown.complaints() == []
+
+
+def test_an_item_that_comes_to_a_group_moves_no_row_and_one_that_becomes_urgent_leaves_it(
+    chrome: Chrome, peak: Stage
+) -> None:
+    shown = Screen(chrome, peak).open(DISPATCHER)
+    shown.wait("return document.querySelectorAll('.rowq').length === 4")
+    city = peak.city
+    late = an_item(peak, 2050, "unlicensed_vending", VENDING)
+    peak.do(city.commit, "incident_reported", {"incidents": {late["id"]: late}}, "", late["id"])
+    shown.says(ROW.format(GROUP), "×13")
+    urgent = {**city.rows["incidents"]["i1903"], "priority": 1, "group": "", "version": 2}
+    peak.do(city.commit, "incident_joined", {"incidents": {"i1903": urgent}}, "", "i1903")
+    shown.says(ROW.format(GROUP), "×12")
+    shown.wait("return comis.queue.strip.includes('incidents i1903')")
+    assert shown.complaints() == []
+
+
+def test_what_waited_comes_back_when_its_time_left_turns_yellow(chrome: Chrome, peak: Stage) -> None:
+    bikes = {**peak.city.rows["incidents"]["i1952"], "later_until_ms": peak.city.now_ms + 2_500, "version": 2}
+    peak.city.rows["incidents"]["i1952"] = bikes
+    shown = Screen(chrome, peak).open(DISPATCHER)
+    shown.wait(f"return comis.queue.sorted.tabs.decide.some(({{key}}) => key === 'groups {BIKES}|new')")
+    assert shown.run("return comis.queue.sorted.tabs.later.length") == 0  # the group comes back whole
+    assert shown.complaints() == []
+
+
+def test_the_wall_says_that_it_is_flooded(chrome: Chrome, peak: Stage) -> None:
+    shown = Screen(chrome, peak).open("/wall")
+    shown.says(".flooded", "19:31")
+    shown.says(".flooded", "312")
+    peak.do(peak.city.commit, "flood_ended", {"floods": {"2": None}}, "")
+    shown.wait("return document.querySelector('.flooded').hidden")
+    assert shown.complaints() == []
