@@ -1,4 +1,4 @@
-"""Sources: whoever sends us events, when each was last heard, and every event that could not be read, with the reason.
+"""Sources: whoever sends us events, when each was last heard, how healthy the alarms are, and what could not be read.
 
 Pure: an empty frame; `assets/live/sources.mjs` fills it. May not know any figure of the city.
 """
@@ -20,6 +20,7 @@ STATUS: Final = f"{NAME}-status"
 LOST: Final = f"{NAME}-lost"
 SUMMARY: Final = f"{NAME}-summary"
 TABLE: Final = f"{NAME}-table"
+ALARMS: Final = f"{NAME}-alarms"
 REJECTED: Final = f"{NAME}-rejected"
 
 
@@ -39,6 +40,7 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
                 [
                     html.Div(id=SUMMARY),
                     parts.panel(TABLE, "label.sources", choices),
+                    parts.panel(ALARMS, "alarms.title", choices),
                     parts.panel(REJECTED, "label.rejected", choices),
                 ]
             ),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from dash.testing.browser import Browser
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from dashboard.live.launcher import running
+from dashboard.settings import Settings
 from tests.browser.conftest import Screen, Stage
+from tests.browser.running_city import WITHIN_S, Api, errors, screen, with_driver_on_path
 from tests.browser.test_pages import DISPATCHER, ROWS
 from tests.waiting import until
 
@@ -20,10 +24,10 @@ VENDING, BIKES, CROWD = "unlicensed_vending@qianmen_street", "bike_mess@dashilan
 GROUP = f"groups {VENDING}|new"
 ROW = '.rowq[data-key="{}"]'
 HEALTH: dict[str, Any] = {
-    "chattering": {"n": 0, "rows": []},
-    "stale": {"n": 0, "rows": []},
-    "top": {"n": 0, "rows": [], "all": 0},
-    "mix": [1, 4, 20],
+    "chattering": {"n": 1, "rows": [["pm10-0412", 9, 1_790_941_300_000]]},
+    "stale": {"n": 6, "rows": [["noise-0007", "site_noise", 1_790_700_000_000]]},
+    "top": {"n": 40, "rows": [["bin-0311", 30], ["pm10-0412", 20]], "all": 200},
+    "mix": [10, 15, 75],
     "seats": {
         "2": {
             "role": "dispatcher",
@@ -146,3 +150,66 @@ def test_the_wall_says_that_it_is_flooded(chrome: Chrome, peak: Stage) -> None:
     peak.do(peak.city.commit, "flood_ended", {"floods": {"2": None}}, "")
     shown.wait("return document.querySelector('.flooded').hidden")
     assert shown.complaints() == []
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_supervisor_sees_what_makes_alarms_unhealthy(chrome: Chrome, peak: Stage, lang: str) -> None:
+    shown = Screen(chrome, peak).open(f"/sources?as=supervisor:6:王敏&lang={lang}")
+    for words in ("pm10-0412", "noise-0007", "bin-0311", "15 %", "25 %", "10 %"):
+        shown.says("#sources-alarms", words)
+    shown.says("#sources-alarms .seat", "37")
+    shown.says("#sources-alarms .seat", "西城" if lang == "zh" else "Xicheng")
+    assert shown.run("return [...document.querySelectorAll('#sources-alarms li.high:not(.seat)')].length") == 1
+    assert shown.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[Settings]:
+    """The shipped city on the real processes; only what this test sends happens."""
+    with_driver_on_path()
+    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+        yield launcher.settings
+
+
+def test_a_flood_of_the_real_city_is_a_handful_of_rows(dash_br: Browser, city: Settings) -> None:
+    """Sixty reports of three causes and two emergencies: the screen asks for a few decisions, and all is there."""
+    api = Api(city)
+    shown = screen(dash_br, city).open("/dispatch?as=dispatcher:2:李伟")
+    causes = (("unlicensed_vending", 39.8985, 116.3918), ("bike_mess", 39.9087, 116.4105), ("crowd", 39.9135, 116.4110))
+    for number in range(60):
+        category, lat, lon = causes[number % 3]
+        step = 0.0008 * (number // 3 % 5), 0.0010 * (number // 15)
+        api.complaint(f"第 {number} 件", lat + step[0], lon + step[1], category=category)
+    for number in range(2):
+        api.complaint("井盖没了", 39.92 + number * 0.01, 116.38, category="open_manhole")
+    until(lambda: len(api.table("floods")) >= 1, timeout_s=WITHIN_S)
+    until(lambda: sum(1 + row["merged"] for row in api.table("incidents").values()) == 62, timeout_s=WITHIN_S)
+    held = api.table("incidents").values()
+    grouped = {row["group"] for row in held if row["group"]}
+    urgent = sorted(row["id"] for row in held if row["priority"] == 1)
+    assert len(urgent) == 2
+    assert 3 <= len(grouped) <= 6
+    shown.wait(
+        "return [...comis.store.tables.incidents.values()].reduce((sum, row) => sum + 1 + row.merged, 0) === 62",
+        WITHIN_S,
+    )
+    shown.key("n")  # take in what waits
+    items = "comis.queue.sorted.groups.members(key).length || 1"
+    tabs = "[...comis.queue.sorted.tabs.decide, ...comis.queue.sorted.tabs.later]"
+    listed = shown.run(f"return {tabs}.reduce((sum, {{key}}) => sum + ({items}), 0)")
+    assert listed >= len(held)  # with the alerts of bursts
+    rows = shown.run("return comis.queue.sorted.tabs.decide.map(({key}) => key)")
+    assert sorted(key.split()[1] for key in rows[:2]) == urgent
+    assert len(rows) < 2 + 12
+    shown.wait("return !document.querySelector('.flood').hidden", WITHIN_S)
+    assert shown.run("return comis.store.checked === null || comis.store.checked.holds")
+    shown.run("comis.queue.pick(comis.queue.keys.find(key => key.startsWith('groups ')), true)")
+    group = shown.run(
+        "return comis.queue.targets().filter(key => key.startsWith('incidents ')).map(key => key.split(' ')[1])"
+    )
+    shown.says("#dispatch-queue .bulkhead", str(len(shown.run("return comis.queue.targets()"))), WITHIN_S)
+    shown.key("f")
+    shown.wait("return document.querySelectorAll('.bulkask .btn').length > 0", WITHIN_S)
+    shown.key("1")
+    until(lambda: all(api.table("incidents")[id_]["state"] == "pending_dispatch" for id_ in group), timeout_s=WITHIN_S)
+    assert errors(shown) == []

@@ -1,5 +1,6 @@
 /** Sources: who sends, when last heard, how much, how late; and what could not be read, with the reason and the masked text as it came. */
 
+import { mountAlarms } from "./alarms.mjs";
 import { $, dress, fill, h, keyed, text } from "./dom.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -158,6 +159,8 @@ export function mount({ root, store, channel, clock, person }) {
       fill(body, h("p", { class: "none" }, t(store.seq === null ? "label.loading" : "label.no_sources")));
     else body.querySelector(":scope > .none")?.remove();
   }
+
+  mountAlarms($("sources-alarms"), { store, clock });
 
   /* ---- rejected ------------------------------------------------------------------------------------------------------------ */
   const list = h("div", { class: "rows" }),
