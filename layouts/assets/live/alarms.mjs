@@ -18,8 +18,8 @@ export function mountAlarms(box, { store, clock }) {
 
   function list(name, over, rows, none) {
     return h(
-      "section",
-      null,
+      "div",
+      { class: "part" },
       h("h3", null, t(`alarms.${name}`), over !== null && h("b", { class: over.high ? "high" : "" }, over.words)),
       h("p", { class: "soft" }, t(`alarms.${name}_hint`)),
       rows.length ? h("ol", null, rows) : h("p", null, t(none)),

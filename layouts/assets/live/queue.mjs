@@ -19,6 +19,7 @@ import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
 const STRIP_SHARE = 0.45; // of the queue, at most, for the urgent rows above (dispatch.css)
+const NARROW = matchMedia("(max-width: 800px)"); // one panel at a time: what a verb on a group is for could not be seen
 const SETTLE_MS = 1000; // a row that came by itself is not pressed before: longer than from aim to press
 const SPARED_MS = 3000; // for so long it is said that a press was not taken
 const FOLLOW_MS = 1000; // the order follows by itself at most so often
@@ -358,9 +359,9 @@ export class Queue {
   /** The pointer chose a row: one that has come under it by itself a moment ago was not meant. */
   #press(key, marks, twist) {
     this.touch();
-    if (twist && isGroup(key)) return this.fold(key, !this.isOpen(key));
     const meant = performance.now() - (this.settled.get(key) ?? -Infinity) > SETTLE_MS;
     if (!meant) this.spared = performance.now();
+    if (meant && isGroup(key) && (twist || NARROW.matches)) return this.fold(key, !this.isOpen(key));
     if (meant && marks) this.mark([key], !this.marked.has(key));
     return this.pick(meant ? key : null, true, false); // a verb that follows must not reach the row of before either
   }
