@@ -39,13 +39,18 @@ def city(pack: Pack) -> dict[str, Any]:
         "filing": pack.filing,
         "seats": msgspec.to_builtins(pack.seats),
         "stages": msgspec.to_builtins(pack.stages),
-        "categories": {one.key: {"zh": one.zh, "en": one.en, "priority": one.priority} for one in pack.categories},
+        "categories": {one.key: _category(msgspec.to_builtins(one)) for one in pack.categories},
         "areas": {one.key: {"zh": one.zh, "en": one.en} for one in pack.areas},
         "places": {one.key: {"zh": one.zh, "en": one.en} for one in pack.places},
         "rules": {one.key: _rule(msgspec.to_builtins(one)) for one in pack.rules},
         "escalations": {one.key: {"zh": one.zh, "en": one.en} for one in pack.escalations},
         "figures": {one.key: msgspec.to_builtins(one) for one in pack.figures},
     }
+
+
+def _category(category: dict[str, Any]) -> dict[str, Any]:
+    shown = ("zh", "en", "priority", "standard", "conditions", "closing_zh", "closing_en")
+    return {key: category[key] for key in shown if category[key]}
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:

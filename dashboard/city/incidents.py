@@ -137,6 +137,8 @@ class Incident(Struct, frozen=True):
     """Signals merged into it after the first: complaints, detections, alerts, findings."""
     acknowledged_at_ms: int | None = None
     acknowledged_by: str | None = None
+    condition: str = ""
+    """Key of the filing condition of its class, by which its handling limit runs; empty: the class's own limit."""
     filed_at_ms: int | None = None
     filed_by: str | None = None
     dispatched_at_ms: int | None = None

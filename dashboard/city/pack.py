@@ -25,6 +25,15 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     unit: Literal["urgent_hour", "work_hour", "work_day", "natural_day"]
 
 
+class Condition(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the cases in which a class is filed 立案条件, each with its own handling limit."""
+
+    key: str
+    zh: str
+    en: str
+    limit: Limit
+
+
 class Category(Struct, frozen=True, forbid_unknown_fields=True):
     """A class of problem 类别. Its code is (standard, kind, major, minor): bare numbers clash between versions."""
 
@@ -33,6 +42,12 @@ class Category(Struct, frozen=True, forbid_unknown_fields=True):
     en: str
     priority: Annotated[int, Meta(ge=1, le=3)]
     limit: Limit
+    """Where no filing condition is named."""
+    conditions: tuple[Condition, ...] = ()
+    """Filing conditions of the standard; whoever files names one, or it is the first."""
+    closing_zh: str = ""
+    closing_en: str = ""
+    """When it may be closed 结案条件: what a check on the spot must find."""
     standard: str = ""
     kind: Literal["event", "component"] = "event"
     major: str = ""

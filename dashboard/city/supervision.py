@@ -54,8 +54,11 @@ def file(ledger: Ledger, command: Command, person: Person, incident: Incident) -
     """The problem becomes a case 立案."""
     step(ledger, incident, "file")
     unchanged(ledger, command, incident, incident.id)
+    known = [condition.key for condition in ledger.category(incident.category).conditions]
+    if command.kind is not None and command.kind not in known:
+        raise Refused("unknown_condition", condition=command.kind, known=known)
     acknowledged(ledger, incident, name_of(person))
-    filed(ledger, ledger.state.incidents[incident.id], name_of(person))
+    filed(ledger, ledger.state.incidents[incident.id], name_of(person), condition=command.kind or "")
 
 
 def check(ledger: Ledger, command: Command, person: Person, incident: Incident) -> None:
@@ -133,10 +136,12 @@ def acknowledged(ledger: Ledger, incident: Incident, by: str) -> None:
         ledger.decide("incident_acknowledged", {"incidents": {incident.id: row}}, by=by, incident=incident.id)
 
 
-def filed(ledger: Ledger, incident: Incident, by: str, asked_by: str = "") -> None:
-    """It is filed by a person, or by rule when a person said that it is real."""
+def filed(ledger: Ledger, incident: Incident, by: str, asked_by: str = "", condition: str = "") -> None:
+    """It is filed by a person, or by rule when a person said that it is real; on the first condition, or the named."""
     to = step(ledger, incident, "file")
-    row = ledger.in_stage(incident, to, ledger.now_ms, filed_at_ms=ledger.now_ms, filed_by=by)
+    known = ledger.category(incident.category).conditions
+    condition = condition or (known[0].key if known else "")
+    row = ledger.in_stage(incident, to, ledger.now_ms, filed_at_ms=ledger.now_ms, filed_by=by, condition=condition)
     args: dict[str, Any] = {"asked_by": asked_by} if asked_by else {}
     floods: Rows = {}
     if ledger.pack.filing != "dispatcher":  # else it was before the dispatchers as soon as it was reported

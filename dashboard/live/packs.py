@@ -185,6 +185,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_no_teams": "No team: nothing can be dispatched in this city.",
     "pack_no_areas": "No district: incidents will be told by place or coordinates only.",
     "pack_no_category": "No class of problem: nothing can become an incident.",
+    "pack_condition_twice": "Class {category}: the filing condition “{condition}” appears {times} times.",
+    "pack_closing_half": "Class {category}: its closing condition is written in one language only.",
     "pack_rule_category": "Rule {rule}: there is no class “{category}”.",
     "pack_rule_kind": "Rule {rule}: a {kind} rule needs {field}.",
     "pack_rule_raises": "Rule {rule}: “{raises}”, which it raises, must be a less urgent threshold rule of the same "
@@ -274,6 +276,13 @@ def _twice(pack: Pack) -> Iterator[Problem]:
     ):
         ids = Counter(getattr(entry, "id", None) or entry.key for entry in getattr(pack, table))
         yield from (Problem("pack_twice", {"table": table, "id": i, "times": n}) for i, n in ids.items() if n > 1)
+    for category in pack.categories:
+        keys = Counter(condition.key for condition in category.conditions)
+        for key, n in keys.items():
+            if n > 1:
+                yield Problem("pack_condition_twice", {"category": category.key, "condition": key, "times": n})
+        if bool(category.closing_zh) != bool(category.closing_en):
+            yield Problem("pack_closing_half", {"category": category.key})
     calls = Counter(team.call for team in pack.teams)
     yield from (
         Problem("pack_twice", {"table": "teams", "id": f"call sign {c}", "times": n}) for c, n in calls.items() if n > 1
@@ -386,10 +395,14 @@ def _calendar(pack: Pack, years: Iterable[int]) -> Iterator[Problem]:
                 good = False
             if not good:
                 yield Problem("pack_holiday_date", {"year": year, "date": day})
-    if any(category.limit.unit.startswith("work_") for category in pack.categories):
+    if any(limit.unit.startswith("work_") for category in pack.categories for limit in _limits(category)):
         for year in years:
             if year not in known:
                 yield Problem("pack_holidays", {"year": year}, warning=True)
+
+
+def _limits(category: Category) -> list[Limit]:
+    return [category.limit, *(condition.limit for condition in category.conditions)]
 
 
 def _days(entry: Mapping[str, object], name: str) -> list[str]:

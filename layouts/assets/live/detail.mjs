@@ -12,7 +12,7 @@ import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
 import { subjectOf } from "./queue.mjs";
 import { verbsOf } from "./verbs.mjs";
-import { area, category, figure, named, rule, t, where, who, word } from "./words.mjs";
+import { area, category, figure, named, pack, rule, t, where, who, word } from "./words.mjs";
 
 const STEPS = ["report", "file", "dispatch", "handle", "feedback", "check", "close"];
 const STEP_OF = {
@@ -378,6 +378,8 @@ export class Detail {
     );
     this.#facts(p.facts, [
       ["category", category(row.category)],
+      ["condition", conditionOf(row)],
+      ["closing", named(pack().categories[row.category], "closing")],
       ["state", `${word("state", row.state)}${separator}${ago((now - row.stage_since_ms) / 1000)}`],
       row.due_ms && ["limit", `${span(row.limit_s)}${separator}${t("label.until", { time: moment(row.due_ms, now) })}`],
       ["area", area(row.area)],
@@ -610,4 +612,7 @@ function suppressor(row) {
     cause = kind === "rule" ? rule(key) : rule(row.rule)?.quiet?.find((one) => one.key === key);
   return named(cause) || key;
 }
+/** On which filing condition of its class it was filed. */
+const conditionOf = (row) =>
+  named(pack().categories[row.category]?.conditions?.find((one) => one.key === row.condition));
 const photos = (list) => (list?.length ? t("label.photos_n", { n: list.length }) : "");
