@@ -438,3 +438,53 @@ def test_a_tab_is_changed_by_a_hand_and_its_rows_are_those_of_now(screen: Screen
     screen.run("document.querySelectorAll('.tab')[0].click()")
     screen.wait(f"return comis.queue.order[0] === '{new}'")
     until(lambda: new in desk.rows())
+
+
+def test_a_digit_and_a_press_send_the_team_that_was_read_there(screen: Screen) -> None:
+    desk = Desk(screen)
+    key = next(iter(desk.rows()))
+    incident = desk.city.rows["incidents"][key.split(" ")[1]]
+    desk.point(key)
+    desk.pointer.press()
+    screen.key("d")
+    screen.wait("return document.querySelectorAll('.ask .btn').length > 2")
+    read = screen.run(CARDS)
+    nearer(desk, incident, read)
+    screen.wait(f"return comis.store.details.get('incident:{incident['id']}').advice[0].team !== '{read[0]}'")
+    screen.chrome.execute_async_script(HESITATE, 80)
+    assert screen.run(CARDS) == read
+    screen.key("2")
+    until(lambda: desk.city.commands)
+    assert desk.city.commands[-1]["team"] == read[1]
+    # The same for a hand on the advice: another row comes first only when it has left.
+    fourth = list(desk.rows())[3]
+    desk.point(fourth)
+    desk.pointer.press()
+    incident = desk.city.rows["incidents"][fourth.split(" ")[1]]
+    screen.wait(f"return comis.store.details.has('incident:{incident['id']}') && document.querySelector('.card')")
+    second = "const { left, top } = document.querySelectorAll('.card')[1].getBoundingClientRect(); return [left, top]"
+    left, top = screen.run(second)
+    desk.pointer.move(left + 60, top + 12)
+    read = screen.run(CARDS)
+    nearer(desk, incident, read)
+    screen.wait(f"return comis.store.details.get('incident:{incident['id']}').advice[0].team !== '{read[0]}'")
+    screen.chrome.execute_async_script(HESITATE, 80)
+    desk.pointer.press()
+    until(lambda: len(desk.city.commands) == 2)
+    assert desk.city.commands[-1]["team"] == read[1]
+    assert desk.city.commands[-1]["target"] == incident["id"]
+
+
+CARDS = "return [...document.querySelectorAll('#dispatch-advice .card')].map((card) => card.team)"
+
+
+def nearer(desk: Desk, incident: dict[str, Any], than: list[str]) -> None:
+    """A free team that the advice does not name first is suddenly there."""
+    teams = desk.city.rows["teams"].values()
+    team = next(row["id"] for row in teams if row["shown"] == "free" and row["id"] not in than)
+
+    def tell() -> None:
+        desk.city.positions[team][:2] = [incident["lat"], incident["lon"]]
+        desk.city.send(f"incident:{incident['id']}", desk.city.detail(incident["id"]))
+
+    desk.screen.stage.do(tell)

@@ -136,6 +136,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     onSend: (team) => send(team),
     onShown: advised,
     allowed: () => channel.open && person.role === "dispatcher",
+    asked: () => Boolean(question?.again),
   });
   const crew = new Crew($("dispatch-teams"), {
     store,
@@ -412,7 +413,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return go(verb, target, { ...version, ...fields });
     };
     if (one.ask === "team") {
-      const choices = [...advice.choices, ...advice.withReason].slice(0, 9);
+      const choices = advice.offered;
       ask({
         again: () => actOn(one, version.version),
         title: t(TEAM_QUESTION[one.verb], { number: row.number }),

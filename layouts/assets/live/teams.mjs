@@ -2,6 +2,7 @@
 
 import { callbackLimit } from "./callback.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
+import { Hand } from "./hand.mjs";
 import { left as holdLeft, words as holdWords } from "./hold.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
@@ -26,8 +27,9 @@ const callOf = (store, id) => store.tables.teams.get(id)?.call ?? id;
 
 /** Advice on the selected incident: who could go, when, what speaks for and against; who is near but may not. */
 export class Advice {
-  constructor(box, { store, clock, person, onSend, onShown, allowed }) {
-    Object.assign(this, { box, store, clock, person, onSend, onShown, allowed });
+  constructor(box, { store, clock, person, onSend, onShown, allowed, asked }) {
+    Object.assign(this, { box, store, clock, person, onSend, onShown, allowed, asked });
+    this.hand = new Hand(box);
     this.incident = null;
     const title = h("h2"),
       note = h("span", { class: "note push" }),
@@ -59,13 +61,31 @@ export class Advice {
   get choices() {
     return this.#may().slice(0, MOST);
   }
+  /** What digits choose from: free ones first, then those that take a reason; the same digits for the same teams as long as the question stands. */
+  get offered() {
+    const known = new Map(this.#heard().map((one) => [one.team, one])),
+      stands = this.asked() && this.offer?.incident === this.incident,
+      choices = this.choices,
+      others = this.withReason.filter(({ team }) => !choices.some((one) => one.team === team)),
+      rows = stands ? this.offer.rows.map((one) => known.get(one.team) ?? one) : [...choices, ...others].slice(0, 9);
+    this.offer = { incident: this.incident, rows };
+    return rows;
+  }
   /** Those that may be sent for a reason only: resting, or at the end of their shift. */
   get withReason() {
     return this.#heard().filter((one) => one.blocked && !NEVER.has(one.blocked));
   }
-  /** Proposals that can be followed: not blocked, and heard of. */
+  /** Proposals that can be followed: not blocked, and heard of. While a hand is on them, or a question waits for a digit, each keeps its place with
+   * newer figures, also one that has become blocked meanwhile: what is pressed is for the team that was read there. */
   #may() {
-    return this.#heard().filter((one) => !one.blocked);
+    const heard = this.#heard(),
+      now = heard.filter((one) => !one.blocked),
+      kept = this.kept?.incident === this.incident && (this.hand.here || this.asked()) ? this.kept.rows : [],
+      known = new Map(heard.map((one) => [one.team, one])),
+      shown = new Set(kept.map((one) => one.team)),
+      rows = [...kept.map((one) => known.get(one.team) ?? one), ...now.filter((one) => !shown.has(one.team))];
+    this.kept = { incident: this.incident, rows };
+    return rows;
   }
   #heard() {
     return (this.store.details.get(`incident:${this.incident}`)?.advice ?? []).filter(
