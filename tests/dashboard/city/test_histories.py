@@ -17,6 +17,7 @@ from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.events import Complaint, decode_data
 from dashboard.city.lifecycle import Lifecycle
 from dashboard.city.places import distance_m
+from dashboard.city.seats import Seats, owner_of
 from dashboard.city.state import CityState, apply
 from tests.conftest import FULL
 from tests.histories import History, Play
@@ -220,6 +221,17 @@ def check_outboxes(lived: Play) -> None:
     assert {(device, number) for device, box in lived.streams.outboxes.items() for number in box} == unanswered
 
 
+def check_owners(state: CityState, seats: Seats, real_ms: int) -> None:
+    """After a change: whatever is open is one person's who holds it, or one seat's."""
+    known = {f"seat:{seat.id}" for seat in seats.all}
+    rows = [("incidents", row) for row in state.open_incidents()]
+    rows += [("alerts", row) for row in state.alerts.values()]
+    for table, row in rows:
+        owner = owner_of(seats, state.claims, state.incidents, table, row, real_ms)
+        holders = {claim.who for claim in state.claims.values() if claims.protects(claim, real_ms)}
+        assert owner in known | holders, (table, row.id, owner)
+
+
 def check_merging(state: CityState, change: Change, categories) -> None:
     """An incident opens only where none of its class is open within radius and window: found by looking at all."""
     if change.type != "incident_reported":
@@ -252,6 +264,7 @@ def test_every_step_of_every_history_is_lawful(seed):
                 check_floods(state, change)
                 apply(state, change)
                 check_city(state)
+                check_owners(state, lived.engine.desk.ledger.seats, change.received_ms)
                 if change.type == "command_refused":
                     assert change.args["code"]
                     refused[change.args["code"]] += 1
