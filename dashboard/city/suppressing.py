@@ -20,9 +20,12 @@ from dashboard.city.shelving import report_what_came
 
 def settle(ledger: Ledger) -> None:
     """What was just decided may have begun or ended what suppresses alerts."""
+    at_ms = 0
     for change in ledger.changes:  # also those that are decided here
+        # What is told late does not take time back: two moments in one input would undo each other for ever.
+        at_ms = change.at_ms if change.type == "clock_set" else max(at_ms, change.at_ms)
         for alert in _touched(ledger, change):
-            _judge(ledger, alert, change.at_ms)
+            _judge(ledger, alert, at_ms)
 
 
 def quiet_due(ledger: Ledger, alert_id: str, due_ms: int) -> None:
