@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 from dashboard import words
 from dashboard.city.commands import VERBS
+from dashboard.settings import REPOSITORY
 from tests.browser.conftest import Screen, Stage
 from tests.browser.test_bulk import CLASS, a_report
 from tests.browser.test_pages import DISPATCHER, HANZI
@@ -69,6 +71,17 @@ def test_every_verb_on_a_row_has_a_letter(screen: Screen) -> None:
     lettered = set(screen.chrome.execute_async_script(script))
     assert set(VERBS) >= ON_A_ROW
     assert lettered >= ON_A_ROW
+
+
+def test_the_documentation_names_every_letter(screen: Screen) -> None:
+    screen.open(DISPATCHER)
+    script = """
+    const done = arguments[arguments.length - 1];
+    import('/assets/live/verbs.mjs').then(({lettersOf}) => done(
+      ['call_taker', 'dispatcher', 'supervisor', 'leader'].flatMap(role => [...lettersOf(role).keys()])))"""
+    letters = set(screen.chrome.execute_async_script(script))
+    page = (REPOSITORY / "docs" / "keys.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([A-Z]) \|", page, re.MULTILINE)) == letters
 
 
 def test_t_takes_what_rings_in_hand_and_a_row_with_a_verb_of_its_own_keeps_the_key(
