@@ -150,8 +150,11 @@ def filed(ledger: Ledger, incident: Incident, by: str, asked_by: str = "", condi
     ledger.decide("incident_filed", {"incidents": {incident.id: row}, **floods}, by=by, incident=incident.id, **args)
 
 
-def file_or_void(ledger: Ledger, incident: Incident, disposition: str, by: str) -> None:
-    """What a sensor or a patrol raised is filed by rule when acknowledged as real; alone and not real, it is void."""
+def file_or_void(ledger: Ledger, incident: Incident, disposition: str, by: str, of: str | None = None) -> None:
+    """What a sensor or a patrol raised is filed by rule when acknowledged as real; alone and not real, it is void.
+
+    `of`: what a duplicate is one of.
+    """
     if incident.state not in (REPORTED, PENDING_REGISTER):
         return
     if disposition == "real":
@@ -159,9 +162,10 @@ def file_or_void(ledger: Ledger, incident: Incident, disposition: str, by: str) 
             filed(ledger, incident, "rule:filing", by)
     elif incident.complaints == 0 and incident.merged == 0:
         row = ledger.in_stage(incident, step(ledger, incident, "void"), ledger.now_ms, **_end(ledger, by, disposition))
+        args: dict[str, Any] = {} if of is None else {"duplicate_of": of}
         ledger.decide(
             "incident_voided", {"incidents": {incident.id: row}}, by="rule:filing", incident=incident.id,
-            reason=disposition, asked_by=by,
+            reason=disposition, asked_by=by, **args,
         )  # fmt: skip
 
 

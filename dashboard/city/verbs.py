@@ -78,13 +78,13 @@ def _acknowledge(ledger: Ledger, command: Command, person: Person, alert: alerts
     incident = ledger.state.incidents.get(alert.incident or "")
     if incident is not None:
         supervision.acknowledged(ledger, incident, name_of(person))
-        supervision.file_or_void(ledger, ledger.state.incidents[incident.id], disposition, name_of(person))
+        supervision.file_or_void(
+            ledger, ledger.state.incidents[incident.id], disposition, name_of(person), command.duplicate_of
+        )
 
 
 def _acknowledge_alert(ledger: Ledger, alert: alerts.Alert, by: str, disposition: str, command: Command) -> None:
-    of = command.duplicate_of
-    if of is not None and (of == alert.id or (of not in ledger.state.alerts and of not in ledger.state.incidents)):
-        raise Refused("not_there", target=of, table="alerts")
+    of = _original(ledger, command, alert.id)
     to = alerts.LIFECYCLE[alert.state]["acknowledge"].to
     row = replace(
         alert,
@@ -120,10 +120,19 @@ def _acknowledge_incident(ledger: Ledger, command: Command, person: Person, inci
     ]
     if incident.acknowledged_at_ms is not None and not open_alerts:
         raise Refused("already_acknowledged", by=incident.acknowledged_by, at_ms=incident.acknowledged_at_ms)
+    of = _original(ledger, command, incident.id)
     for alert in open_alerts:
         _acknowledge_alert(ledger, alert, by, disposition, command)
     supervision.acknowledged(ledger, incident, by)
-    supervision.file_or_void(ledger, ledger.state.incidents[incident.id], disposition, by)
+    supervision.file_or_void(ledger, ledger.state.incidents[incident.id], disposition, by, of)
+
+
+def _original(ledger: Ledger, command: Command, id_: str) -> str | None:
+    """What a duplicate is one of.  Raises: Refused `not_there` for what nobody knows, and for the thing itself."""
+    of = command.duplicate_of
+    if of is not None and (of == id_ or (of not in ledger.state.alerts and of not in ledger.state.incidents)):
+        raise Refused("not_there", target=of, table="alerts")
+    return of
 
 
 # ---- complaints, clock, registry ------------------------------------------------------------------------------------

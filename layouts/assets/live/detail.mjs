@@ -481,8 +481,10 @@ export class Detail {
         args.note ? ` “${args.note}”` : "",
       ].join("");
     const words = t(`change.${type}`, more),
+      original = this.store.tables.incidents.get(args?.duplicate_of),
+      of = original ? `${separator}${t("command.duplicate_of", { number: original.number })}` : "",
       reason = args?.reason ? `${separator}${word("reason", args.reason)}` : "";
-    return words + reason;
+    return words + (of || reason);
   }
   /** What was done to it last, in a sentence: what somebody's refused words stand beside. */
   #newest() {

@@ -224,6 +224,17 @@ def test_a_duplicate_may_name_what_it_is_one_of(city):
     assert change.args["duplicate_of"] == other
 
 
+def test_an_incident_that_is_a_duplicate_ends_with_the_number_it_is_one_of(city):
+    incident, other = city.alert().incident, city.filed(category="vending")
+    for unknown in ("nothing", incident):
+        given = {"disposition": "duplicate", "duplicate_of": unknown}
+        assert city.refusal("acknowledge_incident", incident, **given)[0] == "not_there"
+    changes = city.ask("acknowledge_incident", incident, disposition="duplicate", duplicate_of=other)
+    ended = next(change for change in changes if change.type == "incident_voided")
+    assert (ended.incident, ended.args["duplicate_of"]) == (incident, other)
+    assert city.state.incidents[incident].state == "cancelled"
+
+
 def test_an_alert_that_ended_with_its_source_out_of_service_is_forgotten_whole():
     city = City(LOUD)
     city.reading(90, "n0", source="/net")
