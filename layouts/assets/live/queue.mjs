@@ -442,6 +442,7 @@ export class Queue {
       { scrollTop, clientHeight } = this.list;
     if (top < scrollTop) this.list.scrollTop = top;
     else if (top + ROW_PX > scrollTop + clientHeight) this.list.scrollTop = top + ROW_PX - clientHeight;
+    this.view.list = { top: this.list.scrollTop, high: clientHeight }; // so that the row is there to take the focus
   }
 
   /* ---- drawing ---------------------------------------------------------------------------------------------------------- */
