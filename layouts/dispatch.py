@@ -11,7 +11,8 @@ from typing import Final
 from dash import html
 from dash.development.base_component import Component
 
-from layouts import parts
+from dashboard import words
+from layouts import board, parts
 from layouts.theme import Choices
 
 NAME: Final = "dispatch"
@@ -65,10 +66,22 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
                 id=SIDE,
             ),
             html.Footer(
-                [html.Div(id=TIMERS), html.Div(parts.switches(PATH, choices), className="switches")], className="foot"
+                [
+                    html.Div(id=TIMERS),
+                    html.Div([_printed(choices), *parts.switches(PATH, choices)], className="switches"),
+                ],
+                className="foot",
             ),
             html.Div(id=KEYS),
         ],
         id=NAME,
         className="page dispatch",
+    )
+
+
+def _printed(choices: Choices) -> Component:
+    """The way to the board on paper, in a window of its own."""
+    title = words.say("key.print", choices.lang)
+    return html.A(
+        words.say("label.print_board", choices.lang), href=board.PATH + choices.search(), target="_blank", title=title
     )

@@ -17,7 +17,8 @@ ASSETS: Final = Path(__file__).parent / "assets"
 LOCATION: Final = "shell-location"
 PAGE: Final = "shell-page"
 STYLES: Final = (
-    "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "flood.css", "handover.css",
+    "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "flood.css", "orders.css",
+    "handover.css",
     "sources.css", "training.css",
 )  # fmt: skip
 

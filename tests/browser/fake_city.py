@@ -158,6 +158,7 @@ class FakeCity:
                 self.random.randrange(360),
                 1.2,
                 0.8,
+                20.0,
             ]
 
     def _problems(self) -> None:
@@ -398,7 +399,7 @@ class FakeCity:
         incident = self.rows["incidents"].get(id_, {"lat": 0, "lon": 0})
         advice = []
         for team in self.rows["teams"].values():
-            lat, lon, *_ = self.positions[team["id"]]
+            lat, lon, *_ = self.positions.get(team["id"], (team["lat"], team["lon"]))
             away = ((lat - incident["lat"]) ** 2 * 111_000**2 + (lon - incident["lon"]) ** 2 * 85_000**2) ** 0.5
             load = 1 if team["active"] else 0
             blocked = {"break": "team_on_break", "off_duty": "team_off_duty"}.get(team["duty"])
@@ -635,6 +636,8 @@ class FakeCity:
             self.commit("sensor_in_service", {"out_of_service": {target: None}, "alerts": back}, person)
         elif verb in ("claim", "release", "take_over"):
             self._claim(verb, target, person)
+        elif verb in ("note", "message", "resend"):
+            self._write(verb, target, command, person)
         elif verb == "place":
             self.commit("complaint_placed", {"complaints": {target: None}}, person)
         else:
@@ -662,6 +665,22 @@ class FakeCity:
             if to:
                 incident |= {"state": to, "stage_since_ms": now, "due_ms": now + 900_000, "limit_s": 900}
             self.commit(type_, {"incidents": {target: incident}}, person, target, reason=command.get("reason", ""))
+
+    def _write(self, verb: str, target: str, command: dict[str, Any], person: str) -> None:
+        """A note, a message to the teams of an incident, or an order that rings once more."""
+        if verb == "note":
+            self.commit("note_written", {}, person, target, note=command["note"])
+            return
+        orders = self.rows["assignments"]
+        wanted = [orders[target]] if verb == "resend" else [o for o in orders.values() if o["incident"] == target]
+        for order in wanted:
+            more = {"late": "", "resent": order.get("resent", 0) + 1} if verb == "resend" else {"unread": [1]}
+            row = {**order, **more, "version": order["version"] + 1}
+            if verb == "message" and command.get("team") not in (None, row["team"]):
+                continue
+            said = {"times": row["resent"]} if verb == "resend" else {"note": command["note"]}
+            type_ = "assignment_resent" if verb == "resend" else "message_sent"
+            self.commit(type_, {"assignments": {row["id"]: row}}, person, row["incident"], team=row["team"], **said)
 
     def _claim(self, verb: str, target: str, person: str) -> None:
         table = "incidents" if target in self.rows["incidents"] else "alerts"
@@ -734,7 +753,9 @@ class FakeCity:
 
     def _walk(self) -> None:
         for key, team in self.rows["teams"].items():
-            here = self.positions[key]
+            here = self.positions.get(key)
+            if here is None:
+                continue
             if team["shown"] in ("en_route", "sent", "free") and self.random.random() < 0.5:
                 here[3] = (here[3] + self.random.randrange(-20, 21)) % 360
                 here[0] += 0.00025 * self.random.uniform(0.5, 1.5) * (1 if here[3] < 90 or here[3] > 270 else -1)
@@ -787,6 +808,11 @@ def create(city: FakeCity) -> FastAPI:
         answer.headers["Content-Security-Policy"] = policy
         answer.headers["Cache-Control"] = "no-cache"
         return answer
+
+    @app.get("/pack/numbers.json")
+    async def numbers() -> Response:
+        held = {team.id: [team.phone, team.radio] for team in city.pack.teams}
+        return Response(json.dumps(held), media_type=JSON)
 
     @app.get("/pack/{name}")
     async def pack(name: str) -> Response:

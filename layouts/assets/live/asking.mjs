@@ -10,7 +10,7 @@ import { DAYS, DISPOSITIONS, REASONS, SHELF_MIN } from "./verbs.mjs";
 import { category, t, where, word } from "./words.mjs";
 
 /** @typedef {{key: string, label: string, run: Function}} Option
- * @typedef {{title: string, options: Option[], text?: (words: string) => void, hint?: string, cancel?: () => void}} Question */
+ * @typedef {{title: string, options: Option[], text?: (words: string) => void, hint?: string, placeholder?: string, now?: boolean, cancel?: () => void}} Question `now`: words are wanted, so the field has the focus */
 
 const ORIGINALS = 5,
   NEAR_M = 2000;
@@ -54,6 +54,7 @@ export function drawQuestion(box, question) {
       ),
     ),
   );
+  if (question.now) field?.focus();
 }
 
 const numbered = (choices, label, run) =>

@@ -10,9 +10,11 @@ import { eachSecond, soon } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
+import { Orders } from "./orders.mjs";
 import { subjectOf } from "./queue.mjs";
 import { verbsOf } from "./verbs.mjs";
 import { area, category, figure, named, pack, rule, t, where, who, word } from "./words.mjs";
+import { reached, writes, writingBar } from "./writing.mjs";
 
 const STEPS = ["report", "file", "dispatch", "handle", "feedback", "check", "close"];
 const STEP_OF = {
@@ -49,8 +51,9 @@ const KEY_ENTRIES = new Set([
 const QUIET = new Set(["alert_linked"]);
 
 export class Detail {
-  constructor(box, { store, clock, person, channel, sender, claims, conflicts, act, onClaim }) {
-    Object.assign(this, { box, store, clock, person, channel, sender, claims, conflicts, act, onClaim });
+  constructor(box, { store, clock, person, channel, sender, claims, conflicts, calls, act, onClaim, onWrite, onResend }) {
+    Object.assign(this, { box, store, clock, person, channel, sender, claims, conflicts, calls, act, onClaim });
+    Object.assign(this, { onWrite, onResend });
     this.what = null;
     this.asking = null;
     this.draw = () => this.#draw();
@@ -125,7 +128,8 @@ export class Detail {
       timeline = h("div", { class: "tl" }),
       facts = h("dl", { class: "facts" }),
       evidenceNote = h("span"),
-      orders = h("div", { class: "orders" });
+      orders = h("div", { class: "orders" }),
+      writing = h("div", { class: "verbs writing", hidden: true });
     dress(this.box, "incident");
     fill(
       this.box,
@@ -152,8 +156,8 @@ export class Detail {
         "div",
         { class: "icols" },
         h("div", null, h("h3", null, h("b", null, t("label.evidence")), evidenceNote), evidence),
-        h("div", null, h("h3", null, h("b", null, t("label.timeline")), t("label.timeline_hint")), timeline),
-        h("div", null, h("h3", null, h("b", null, t("label.facts"))), facts, orders),
+        h("div", null, h("h3", null, h("b", null, t("label.timeline")), t("label.timeline_hint")), writing, timeline),
+        h("div", null, h("h3", null, h("b", null, t("label.facts"))), orders, facts),
       ),
     );
     if (this.what.table !== "incidents") life.hidden = true;
@@ -180,7 +184,8 @@ export class Detail {
       evidenceNote,
       timeline,
       facts,
-      orders,
+      orders: new Orders(orders, this),
+      writing: writingBar(writing, this),
     };
   }
 
@@ -355,6 +360,8 @@ export class Detail {
       (one) => this.#evidence(one),
       (node, one) => node.age.show(Math.max(0, (now - one.at_ms) / 1000)),
     );
+    p.orders.draw(id);
+    p.writing.show(writes(this.person.role), reached(this.store, id).length > 0);
     const lines = timeline.filter((entry) => !QUIET.has(entry.type)),
       held = isHeld(row) && heldOf(this.store, row),
       waits = !over && {
@@ -474,11 +481,13 @@ export class Detail {
         ? { what: this.#source(evidence), away: evidence.distance_m != null ? metres(evidence.distance_m) : "" }
         : {}),
     };
-    if (type === "assignment_stepped" || type === "feedback_noted")
+    if (type === "assignment_stepped" || type === "feedback_noted" || type === "team_wrote")
       return [
         t(`change.${type}`, { ...more, step: args.step }),
+        args.outcome ? `${separator}${word("outcome", args.outcome)}` : "",
         args.result ? `${separator}${word("finding", args.result)}` : "",
         args.note ? ` “${args.note}”` : "",
+        args.photos?.length ? `${separator}${photos(args.photos)}` : "",
       ].join("");
     const words = t(`change.${type}`, more),
       original = this.store.tables.incidents.get(args?.duplicate_of),

@@ -2,6 +2,7 @@
 
 import { askFields, askReason } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
+import { Calls } from "./calls.mjs";
 import { Claims } from "./claims.mjs";
 import { CommandLine } from "./commandline.mjs";
 import { Conflicts } from "./conflict.mjs";
@@ -18,6 +19,7 @@ import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, DESK } from "./map.mjs";
 import { icon } from "./marks.mjs";
+import { rings as ringsAgain } from "./orders.mjs";
 import { face, leftNode, liveMark, separator, timeLeft } from "./parts.mjs";
 import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
@@ -26,6 +28,7 @@ import { Advice, Crew, Timers, Tray } from "./teams.mjs";
 import { ago, long, timeOfDay } from "./time.mjs";
 import { Sender, notYours, verbsOf } from "./verbs.mjs";
 import { category, figure, t, where, word } from "./words.mjs";
+import { KEYS, askWords, reached, writes } from "./writing.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi", "health"];
 /** Left, and not over: what a recall reaches. */
@@ -90,6 +93,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     onPick: (what) => select(what, "queue"),
   }));
   pulse(queue.head, sound);
+  const calls = new Calls(person);
   const detail = new Detail($("dispatch-incident"), {
     store,
     clock: shown_at,
@@ -98,8 +102,11 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     sender,
     claims,
     conflicts,
+    calls,
     act,
     onClaim: () => claim(),
+    onWrite: (verb) => compose(verb),
+    onResend: (order) => resend(order),
   });
   const filters = (window.comis.filter = new Filter(live)),
     narrowed = filterLine(filters, () => queue.hidden);
@@ -134,6 +141,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     clock: shown_at,
     person,
     onSend: (team) => send(team),
+    onOverride: (team) => override(team),
     onShown: advised,
     allowed: () => channel.open && person.role === "dispatcher",
     asked: () => Boolean(question?.again),
@@ -141,6 +149,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   const crew = new Crew($("dispatch-teams"), {
     store,
     clock: shown_at,
+    calls,
     onPick: (id) => select({ table: "teams", id }, "teams"),
   });
   crew.hides = (team) => filters.hidesTeam(team);
@@ -158,6 +167,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     mine,
     onPick: pickIncident,
     onTakeBack: (order) => takeBack(order),
+    onResend: (order) => resend(order),
   });
   new Timers($("dispatch-timers"), {
     store,
@@ -476,6 +486,66 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     go("dispatch_team", row.id, { version: row.version, team });
   }
 
+  /** A team against which something stands that a reason lifts: the reason is asked for and journaled. */
+  function override(team) {
+    const row = selected?.table === "incidents" && store.tables.incidents.get(selected.id);
+    if (!row || !channel.open) return;
+    const { version } = row;
+    askReason("break", ask, (reason) => {
+      ask(null);
+      go("dispatch_team", row.id, { version, team, reason });
+    });
+  }
+  /** An order that nobody answers rings once more; the answer stands beside its incident. */
+  function resend(order) {
+    queue.touch();
+    sender.send(`incidents ${order.incident}`, "resend", order.id);
+  }
+  /** `;`: what waits longest for an answer, of the selected incident or of all, rings once more; of several the person says which. */
+  function resendLate() {
+    const waits = [...store.tables.assignments.values()]
+        .filter((order) => order.late && ringsAgain(order, person.role))
+        .sort((a, b) => a.sent_at_ms - b.sent_at_ms),
+      here = waits.filter((order) => selected?.table === "incidents" && order.incident === selected.id);
+    if (!waits.length) return false;
+    if (!here.length) {
+      pickIncident(waits[0].incident); // seen first, then sent: the next one does it
+      return true;
+    }
+    if (here.length === 1) resend(here[0]);
+    else
+      ask({
+        title: t("ask.resend"),
+        options: here.slice(0, 9).map((order, k) => ({
+          key: String(k + 1),
+          label: `${store.tables.teams.get(order.team)?.call ?? order.team} ${word("late", order.late)}`,
+          run: () => {
+            ask(null);
+            resend(order);
+          },
+        })),
+      });
+    return true;
+  }
+  const SIGNS = {
+    "#": () => calls.toggle(),
+    ";": () => resendLate(),
+    [KEYS.note]: () => compose("note"),
+    [KEYS.message]: () => compose("message"),
+  };
+  /** A note about the selected incident, or a message to its teams. */
+  function compose(verb) {
+    const row = selected?.table === "incidents" && store.tables.incidents.get(selected.id);
+    if (!row || !writes(person.role) || (verb === "message" && !reached(store, row.id).length)) return false;
+    sender.dismiss(subject());
+    askWords(verb, row, store, ask, (fields) => {
+      ask(null);
+      queue.touch();
+      sender.send(`incidents ${row.id}`, verb, row.id, fields);
+    });
+    return true;
+  }
+
   /** A held order is not sent after all; the answer stands beside its incident. */
   function takeBack(order) {
     queue.touch();
@@ -576,6 +646,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return Boolean(option) || (!question && conflicts.choose(subject(), digit));
     },
     onFreeze: freeze.press,
+    onSign: (sign) => SIGNS[sign](),
+    onPrint: () => window.open(`/dispatch/print${location.search}`, "_blank"),
     onLetter: (letter) => {
       if (bulk.many && bulk.begin(letter)) return true;
       if (letter === "A" && answerRing()) return true;
@@ -674,6 +746,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     if (meant.fields) go(one.verb, one.target ?? id, { ...version, ...meant.fields });
     else actOn(one);
   }
+
+  calls.load();
 
   /* ---- map ----------------------------------------------------------------------------------------------------------------------- */
   window.comis.map.then((leaflet) => {

@@ -20,6 +20,9 @@ export const GROUPS = {
     ["0", "own_words"],
     ["Ctrl Z", "undo", ["dispatcher"]],
     ["Q", "claim", SEATS],
+    [";", "resend", SEATS],
+    [". ,", "write", SEATS],
+    ["#", "calls", SEATS],
   ],
   many: [
     ["Space", "mark", SEATS],
@@ -35,6 +38,7 @@ export const GROUPS = {
   page: [
     ["/", "command"],
     ["H", "handover", SEATS],
+    ["Ctrl P", "print"],
     ["F8", "freeze"],
     ["*", "refit"],
     ["?", "keys"],
@@ -52,7 +56,10 @@ export function keysOf(role) {
   ].filter(([, keys]) => keys.length);
 }
 
-/** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void}} to */
+/** Signs that are keys, as both keyboards write them. */
+const SIGNS = { ";": ";", "；": ";", ".": ".", "。": ".", ",": ",", "，": ",", "#": "#", "＃": "#" };
+
+/** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void, onSign: (sign: string) => boolean, onPrint: () => void}} to */
 export function listen(to) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -69,6 +76,11 @@ export function listen(to) {
     if (!typing && (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
       event.preventDefault();
       if (!event.shiftKey && !event.repeat) to.onUndo();
+      return;
+    }
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "p") {
+      event.preventDefault();
+      if (!event.repeat) to.onPrint();
       return;
     }
     if (event.key === "F8") {
@@ -122,6 +134,10 @@ export function listen(to) {
     }
     if (/^[1-9]$/.test(key)) {
       if (to.onDigit(Number(key))) event.preventDefault();
+      return;
+    }
+    if (Object.hasOwn(SIGNS, key)) {
+      if (to.onSign(SIGNS[key])) event.preventDefault();
       return;
     }
     if (/^[a-z]$/i.test(key) && to.onLetter(key.toUpperCase())) event.preventDefault();

@@ -9,8 +9,10 @@ import { eachSecond, soon } from "./loop.mjs";
 import { incidentMark, stepMark, svg, teamMark } from "./marks.mjs";
 import { isEarly, isHandled, shelf } from "./lifecycle.mjs";
 import { ageNode, face, separator, trackNode } from "./parts.mjs";
+import { isDouble, rings, timedSteps, trouble } from "./orders.mjs";
+import { rhythm, showRhythm } from "./rhythm.mjs";
 import { metresBetween } from "./scene.mjs";
-import { clock as asClock, metres, span } from "./time.mjs";
+import { clock as asClock, metres, span, timeOfDay } from "./time.mjs";
 import { category, named, pack, rule, t, where, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
@@ -23,12 +25,22 @@ const NEVER = new Set(["team_off_duty", "team_has_it", "team_handled_it"]);
 const OLD_S = 60;
 const POSITION_STALE_S = 120;
 
+const remedy = (one) =>
+  one.free_in_s == null
+    ? ""
+    : t(one.blocked === "team_off_duty" ? "remedy.begins_in" : "remedy.free_in", { s: one.free_in_s });
+/** Nobody may go: who is free first, in a sentence. */
+function nextFree(all) {
+  const first = all.filter((one) => one.free_in_s != null).sort((a, b) => a.free_in_s - b.free_in_s)[0];
+  return first ? t("remedy.first_free", { team: first.team.replace(/^.*-/, ""), s: first.free_in_s }) : "";
+}
+
 const callOf = (store, id) => store.tables.teams.get(id)?.call ?? id;
 
 /** Advice on the selected incident: who could go, when, what speaks for and against; who is near but may not. */
 export class Advice {
-  constructor(box, { store, clock, person, onSend, onShown, allowed, asked }) {
-    Object.assign(this, { box, store, clock, person, onSend, onShown, allowed, asked });
+  constructor(box, { store, clock, person, onSend, onOverride, onShown, allowed, asked }) {
+    Object.assign(this, { box, store, clock, person, onSend, onOverride, onShown, allowed, asked });
     this.hand = new Hand(box);
     this.incident = null;
     const title = h("h2"),
@@ -132,24 +144,52 @@ export class Advice {
       .filter((team) => team.shown === "silent")
       .map((team) => ({ team, away: metresBetween(team, row) }))
       .sort((a, b) => a.away - b.away)[0];
-    const words = [
-      ...blocked.map((one) =>
-        t(`blocked.${one.blocked}`, { team: callOf(this.store, one.team), distance_m: one.distance_m }),
-      ),
-      silent &&
-        silent.away < 1500 &&
-        t("blocked.silent", {
+    const lines = blocked.map((one) => ({
+      team: one.team,
+      words: t(`blocked.${one.blocked}`, { team: callOf(this.store, one.team), distance_m: one.distance_m }),
+      remedy: remedy(one),
+      soft: !NEVER.has(one.blocked),
+    }));
+    if (silent && silent.away < 1500)
+      lines.push({
+        team: silent.team.id,
+        words: t("blocked.silent", {
           team: silent.team.call,
           distance_m: silent.away,
           age: silent.team.silent_since_ms ? span((this.clock.now() - silent.team.silent_since_ms) / 1000) : "–",
         }),
-    ].filter(Boolean);
-    short.hidden = !words.length && all.length > 0;
-    text(
+      });
+    if (detail && !this.rows.length) lines.unshift({ team: "", words: t("label.no_team_fits"), remedy: nextFree(all) });
+    short.hidden = !lines.length;
+    keyed(
       short,
-      words.join(window.comis.lang === "en" ? " " : "") || (detail && !all.length ? t("label.no_team_fits") : ""),
+      lines,
+      (line) => line.team,
+      () => this.#makeShort(),
+      (node, line) => this.#short(node, line),
     );
     this.#tell();
+  }
+  /** Who may not, why, and what would help: a wait that is known, or a reason. */
+  #makeShort() {
+    const words = h("span"),
+      help = h("span", { class: "muted" }),
+      go = h(
+        "button",
+        { type: "button", class: "btn quiet", onclick: () => this.onOverride(node.team) },
+        t("verb.break"),
+      );
+    const node = h("p", null, words, help, go);
+    node.parts = { words, help, go };
+    return node;
+  }
+  #short(node, line) {
+    const { words, help, go } = node.parts;
+    node.team = line.team;
+    text(words, line.words);
+    text(help, line.remedy ?? "");
+    go.hidden = !line.soft || this.person.role !== "dispatcher";
+    go.disabled = !this.allowed();
   }
   #tell() {
     const key =
@@ -227,8 +267,8 @@ export class Advice {
 /** Orders that can still be taken back, and below them those that nobody has accepted yet, the oldest first. It is the list one forgets otherwise. */
 export class Tray {
   /** `running`: the clock that no freeze stops, for orders that leave while the page stands still. */
-  constructor(box, { store, clock, running, channel, person, mine, onPick, onTakeBack }) {
-    Object.assign(this, { box, store, clock, running, channel, person, mine, onPick, onTakeBack });
+  constructor(box, { store, clock, running, channel, person, mine, onPick, onTakeBack, onResend }) {
+    Object.assign(this, { box, store, clock, running, channel, person, mine, onPick, onTakeBack, onResend });
     const n = h("b", { class: "muted" }),
       note = h("span", { class: "note push" }),
       list = h("div", { class: "traylist" });
@@ -246,7 +286,7 @@ export class Tray {
         .filter((row) => row.state === "held")
         .sort((a, b) => a.held_until_ms - b.held_until_ms || (a.id < b.id ? -1 : 1)),
       rows = [...this.store.tables.assignments.values()]
-        .filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled")
+        .filter((row) => NOT_ACCEPTED.has(row.state) || row.state === "recalled" || isDouble(row, this.store))
         .sort((a, b) => a.sent_at_ms - b.sent_at_ms);
     this.newest = this.mine.newest(this.store, (row) => row.state === "held")?.id;
     text(n, held.length + rows.length || "");
@@ -311,26 +351,42 @@ export class Tray {
       call = h("b"),
       what = h("span", { class: "what clip" }),
       track = trackNode(),
-      since = h("span", { class: "since" });
+      since = h("span", { class: "since" }),
+      wrong = h("span", { class: "wrong clip" }),
+      again = h(
+        "button",
+        { type: "button", class: "btn quiet", onclick: () => this.onResend(node.order) },
+        t("verb.resend"),
+      ),
+      below = h("div", { class: "below" }, wrong, again);
     const node = h(
-      "button",
-      { type: "button", class: "await", onclick: () => this.onPick(node.incident) },
-      mark,
-      h("span", { class: "to" }, svg(teamMark("sent"), 15, { turn: 20 }), call),
-      what,
-      track,
-      since,
+      "div",
+      { class: "waits" },
+      h(
+        "button",
+        { type: "button", class: "await", onclick: () => this.onPick(node.incident) },
+        mark,
+        h("span", { class: "to" }, svg(teamMark("sent"), 15, { turn: 20 }), call),
+        what,
+        track,
+        since,
+      ),
+      below,
     );
-    node.parts = { mark, call, what, track, since };
+    node.parts = { mark, call, what, track, since, wrong, again, below };
     return node;
   }
   #row(node, row) {
     const incident = this.store.tables.incidents.get(row.incident),
-      { mark, call, what, track, since } = node.parts,
+      { mark, call, what, track, since, wrong, again, below } = node.parts,
       waited_s = (this.clock.now() - row.sent_at_ms) / 1000,
       limit_s = pack().stages?.accept_s ?? 60,
       p = incident?.priority ?? 3;
     node.incident = row.incident;
+    node.order = row;
+    node.title = timedSteps(row)
+      .map(({ step, at }) => `${word("step", step)} ${timeOfDay(at)}`)
+      .join(separator);
     if (mark.dataset.p !== String(p)) {
       mark.dataset.p = String(p);
       fill(mark, svg(incidentMark(p, { hand: true }), 15));
@@ -344,14 +400,21 @@ export class Tray {
     );
     track.show(row.state);
     text(since, row.waiting ? t("label.waiting") : asClock(waited_s));
-    dress(since, `since${!row.waiting && waited_s > limit_s ? " slow" : ""}`);
+    dress(since, `since${row.late || (!row.waiting && waited_s > limit_s) ? " slow" : ""}`);
+    const words = row.late || row.resent || row.outcome === "both" ? trouble(row, this.store) : "";
+    below.hidden = !words;
+    dress(node, `waits${row.late ? " late" : ""}${row.outcome === "both" ? " both" : ""}`);
+    if (row.outcome === "both") text(since, "");
+    text(wrong, words);
+    again.hidden = !row.late || !rings(row, this.person.role);
+    again.disabled = !this.channel.open;
   }
 }
 
 /** All teams: state, post, job, how long in that state, age of the position; nearest to the selected first. */
 export class Crew {
-  constructor(box, { store, clock, onPick }) {
-    Object.assign(this, { box, store, clock, onPick });
+  constructor(box, { store, clock, calls, onPick }) {
+    Object.assign(this, { box, store, clock, calls, onPick });
     this.near = null;
     this.hides = () => false; // what a filter leaves out
     const title = h("h2"),
@@ -379,10 +442,15 @@ export class Crew {
         h("span", null, t("label.job")),
         h("span", { class: "num" }, t("label.in_state")),
         h("span", { class: "num" }, t("label.position")),
+        h("span", { class: "callcell" }, t("label.phone_radio")),
       ),
       list,
     );
     this.draw = () => this.#draw();
+    calls.on(() => {
+      box.classList.toggle("calling", calls.shown);
+      soon(this.draw);
+    });
     for (const table of ["teams", "assignments"]) store.on(table, () => soon(this.draw));
     store.on("snapshot", () => soon(this.draw));
     eachSecond(() => soon(this.draw));
@@ -403,7 +471,7 @@ export class Crew {
       };
     text(this.parts.title, t("label.teams_n", { n: teams.length }));
     for (const { shown, n, node } of this.counts) {
-      const count = teams.filter((team) => team.shown === shown).length;
+      const count = teams.filter((team) => this.#seen(team) === shown).length;
       text(n, count);
       node.hidden = count === 0;
     }
@@ -421,13 +489,20 @@ export class Crew {
       (node, team) => this.#row(node, team),
     );
   }
+  /** What a team is to whoever sends it: one that should be there and was never heard is no better than silent. */
+  #seen(team) {
+    const { telemetry } = this.store,
+      told = telemetry.teams.size + telemetry.sensors.size > 0;
+    return told && team.shown === "free" && !telemetry.teams.has(team.id) ? "silent" : team.shown;
+  }
   #make() {
     const mark = h("span"),
       call = h("b"),
       post = h("span", { class: "post clip" }),
       job = h("span", { class: "clip" }),
       since = h("span", { class: "num" }),
-      age = ageNode();
+      age = ageNode(),
+      calls = h("span", { class: "callcell" });
     const node = h(
       "button",
       { type: "button", class: "rowt", onclick: () => this.onPick(node.team) },
@@ -437,20 +512,22 @@ export class Crew {
       job,
       since,
       age,
+      calls,
     );
-    node.parts = { mark, call, post, job, since, age };
+    node.parts = { mark, call, post, job, since, age, calls };
     return node;
   }
   #row(node, team) {
-    const { mark, call, post, job, since, age } = node.parts,
+    const { mark, call, post, job, since, age, calls } = node.parts,
       live = this.store.telemetry.teams.get(team.id),
       now = this.clock.now(),
       heading = live?.[3] ?? 0,
-      look = `${team.shown}${Math.round(heading / 15)}`;
+      shown = this.#seen(team),
+      look = `${shown}${Math.round(heading / 15)}`;
     node.team = team.id;
     if (mark.dataset.look !== look) {
       mark.dataset.look = look;
-      fill(mark, svg(teamMark(team.shown), 16, { turn: heading, name: word("team", team.shown) }));
+      fill(mark, svg(teamMark(shown), 16, { turn: heading, name: word("team", shown) }));
     }
     dress(
       node,
@@ -461,10 +538,9 @@ export class Crew {
     const order = team.active && this.store.tables.assignments.get(team.active);
     text(job, order ? `#${order.number}${team.waiting?.length ? ` +${team.waiting.length}` : ""}` : "");
     text(since, team.shown === "silent" ? "–" : asClock((now - team.shown_since_ms) / 1000));
-    age.show(
-      live ? Math.max(0, (now - live[2]) / 1000) : null,
-      team.shown === "off" ? Infinity : OLD_S * Math.max(1, this.clock.rate / 5),
-    );
+    showRhythm(age, rhythm(team, live, now, this.clock.rate));
+    const numbers = this.calls.of(team.id);
+    text(calls, numbers ? `${numbers.phone} ${numbers.radio}` : "");
   }
 }
 
