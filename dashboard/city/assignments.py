@@ -50,6 +50,8 @@ LIFECYCLE: Final[Lifecycle] = {
 }
 ACTIVE: Final = frozenset(PATH[:-1])
 """Not over: the team has it in hand or will get it."""
+UNANSWERED: Final = frozenset({SENT, DELIVERED, SEEN})
+"""Left, and the team has not said yet whether it goes."""
 KINDS: Final = ("verify", "handle", "check")
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dashboard.city.assignments import DELIVERED, SEEN, SENT, Assignment
+from dashboard.city.assignments import UNANSWERED, Assignment
 from dashboard.city.incidents import (
     CHECKING,
     HANDLE_FINISH,
@@ -30,8 +30,6 @@ from dashboard.city.pack import Escalation, Limit, Pack
 YELLOW_MINUTES: Final = 0.5
 YELLOW_HANDLING: Final = 0.8
 _LONGEST_DAYS: Final = 3660
-_RINGS: Final = frozenset({SENT, DELIVERED, SEEN})
-"""An order in these states has not been accepted."""
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = date(2000, 1, 1)
 
@@ -230,7 +228,7 @@ def escalates_ms(escalation: Escalation, incident: Incident, orders: Iterable[As
         from_ms = incident.due_ms
     elif escalation.when == "unaccepted":
         from_ms = min(
-            (order.sent_at_ms for order in orders if order.state in _RINGS and not order.waiting), default=None
+            (order.sent_at_ms for order in orders if order.state in UNANSWERED and not order.waiting), default=None
         )
     elif incident.acknowledged_at_ms is None:
         from_ms = incident.priority_since_ms or incident.reported_at_ms

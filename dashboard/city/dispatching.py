@@ -93,13 +93,17 @@ def _who_ended(ledger: Ledger, assignment: Assignment, code: str) -> str:
 
 
 def recall(ledger: Ledger, command: Command, person: Person, assignment: Assignment) -> None:
-    """An order is taken back 撤回, by the axis that gave it; the team says that it has seen it."""
+    """An order is taken back 撤回, by the axis that gave it; the team says that it has seen it.
+
+    That its device got it meanwhile, or that somebody there saw it, keeps nobody from that; that the team goes does.
+    """
     if "recall" not in assignments.LIFECYCLE.get(assignment.state, {}):
         raise Refused(
             "not_now", verb="recall", state=assignment.state, by=assignment.by, at_ms=assignment.state_since_ms
         )
     _by_its_axis(person, assignment, "recall")
-    unchanged(ledger, command, assignment, assignment.incident)
+    if assignment.state not in assignments.UNANSWERED:
+        unchanged(ledger, command, assignment, assignment.incident)
     end(ledger, assignment, name_of(person), command.reason)
 
 

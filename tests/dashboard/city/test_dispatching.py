@@ -118,3 +118,15 @@ def test_elsewhere_a_rule_takes_them_over_at_once(city):
         "incident_confirmed",
     ]
     assert city.state.timelines[incident][-1].by == "rule:feedback"
+
+
+def test_a_recall_holds_though_the_device_has_just_got_the_order(city):
+    assignment = city.sent()
+    seen = city.state.assignments[assignment].version
+    city.step(assignment, "delivered")
+    (change,) = city.ask("recall", assignment, version=seen, reason="错")
+    assert change.type == "assignment_recalled"
+    other = city.sent(team="t2")
+    seen = city.state.assignments[other].version
+    city.step(other, "accepted", "d2")
+    assert city.refusal("recall", other, version=seen, reason="错")[0] == "changed_meanwhile"  # look again: it goes

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.city.assignments import ACTIVE
+from dashboard.city.assignments import ACTIVE, UNANSWERED
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.desk import Desk
@@ -184,11 +184,14 @@ class Together:
         assert mine, (verb, [change.type for change in changes])  # its effect is in the journal, under its name
         assert all(change.cause == command.id for change in changes)
         if any(before.id in rows for change in mine for rows in change.rows.values()):
-            self._not_stale(before, version)
+            self._not_stale(verb, before, version)
 
-    def _not_stale(self, before: Any, version: int | None) -> None:
-        """What was accepted overwrote nothing that the officer had not seen, but for marks of timers."""
-        if version is None or version == before.version:
+    def _not_stale(self, verb: str, before: Any, version: int | None) -> None:
+        """What was accepted overwrote nothing that the officer had not seen, but for marks of timers.
+
+        An order that its team has not answered is called back whatever its device said meanwhile.
+        """
+        if version is None or version == before.version or (verb == "recall" and before.state in UNANSWERED):
             return
         table = "assignments" if hasattr(before, "team") else "incidents"
         unseen = [
@@ -198,7 +201,7 @@ class Together:
             and version < row.version <= before.version
         ]
         assert len(unseen) == before.version - version
-        assert all(change.type in MARKS and change.by.partition(":")[0] in ("rule", "") for change in unseen), unseen
+        assert all(change.type in MARKS and change.by.partition(":")[0] in ("rule", "") for change in unseen)
 
     def _named(self, person: Person, code: str, args: dict[str, Any]) -> None:
         """Whoever comes second is told who was first, and when; it is somebody who did something before."""
