@@ -929,6 +929,7 @@ _LABELS: Final = {
     "hold.unknown": ("是否发出未知", "may have left"),
     "hold.not_rung": ("终端尚未响", "device has not rung"),
     "hold.stopped": ("画面已停，收不回", "picture stopped, no way back"),
+    "hold.over": ("已不在等候", "no longer held"),
     "hold.nothing": ("你没有可收回或撤回的派单", "You have no order to take back or recall"),
     "label.waiting": ("排队", "queued"),
     "label.sources": ("数据来源", "Sources"),

@@ -83,6 +83,31 @@ def test_a_held_order_counts_down_and_ctrl_z_takes_it_back(chrome: Chrome, long_
     assert shown.complaints() == []
 
 
+def test_nothing_slides_under_a_mouse_that_is_about_to_take_back(chrome: Chrome, long_stage: Stage) -> None:
+    city = long_stage.city
+    rows = city.rows["incidents"].items()
+    waiting = [id_ for id_, row in rows if row["state"] == "pending_dispatch" and row["priority"] > 1][:2]
+    teams = [row["id"] for row in city.rows["teams"].values() if row["shown"] == "free"]
+    for number, (id_, team) in enumerate(zip(waiting, teams, strict=False)):
+        order = {"id": f"x{number}", "verb": "dispatch_team", "target": id_, "team": team}
+        long_stage.do(city.carry_out, order, "dispatcher/2/李伟")
+    shown = Screen(chrome, long_stage).open(DISPATCHER)
+    shown.wait(f"return document.querySelectorAll('{HOLD}').length === 2")
+    second = f"const it = document.querySelectorAll('{HOLD}')[1]; return [it.order.id, it.getBoundingClientRect().top]"
+    id_, top = shown.run(second)
+    ActionChains(chrome).move_to_element(shown.run(f"return document.querySelectorAll('{HOLD} .btn')[1]")).perform()
+    first = shown.run(f"return document.querySelector('{HOLD}').order.id")
+    long_stage.do(city.carry_out, {"id": "y", "verb": "take_back", "target": first}, "dispatcher/3/王芳")
+    shown.says(HOLD, words.say("hold.over", "zh"))
+    assert shown.run(second) == [id_, top]
+    assert shown.run(f"return document.querySelector('{HOLD} .btn').disabled")
+    ActionChains(chrome).click().perform()
+    until(lambda: "take_back" in verbs(long_stage))
+    assert city.commands[-1]["target"] == id_
+    ActionChains(chrome).move_to_element(shown.run("return document.querySelector('#dispatch-map')")).perform()
+    shown.wait(f"return !document.querySelector('{HOLD}')")
+
+
 def test_another_dispatcher_sees_whose_it_is_and_takes_it_back_by_the_button(chrome: Chrome, long_stage: Stage) -> None:
     city, id_ = long_stage.city, a_second_class(long_stage)
     team = next(row["id"] for row in city.rows["teams"].values() if row["shown"] == "free")

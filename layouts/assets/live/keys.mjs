@@ -11,6 +11,7 @@ export const GROUPS = {
   move: [
     ["↑ ↓ J K", "move"],
     ["Alt 1 … 5", "tabs"],
+    ["→ ←", "unfold"],
     ["N", "take_new"],
     ["Esc", "back"],
   ],
@@ -28,7 +29,6 @@ export const GROUPS = {
     ["Space", "mark", SEATS],
     ["Shift ↑ ↓", "mark_more", SEATS],
     ["=", "alike", SEATS],
-    ["→ ←", "unfold"],
   ],
   ring: [
     ["A", "ring_acknowledge", ["dispatcher", "supervisor"]],

@@ -274,7 +274,17 @@ export class Tray {
       list = h("div", { class: "traylist" });
     this.parts = { n, note, list };
     fill(box, h("div", { class: "phead" }, h("h2", null, t("label.sent_not_accepted")), n, note), list);
+    this.keys = [];
+    this.shown = new Map(); // key → row as last drawn
+    this.inside = false; // under a mouse nothing slides: "take back" stays with its order
     this.draw = () => this.#draw();
+    list.addEventListener("pointerenter", ({ pointerType }) => {
+      this.inside = pointerType === "mouse";
+    });
+    list.addEventListener("pointerleave", () => {
+      this.inside = false;
+      soon(this.draw);
+    });
     for (const table of ["assignments", "incidents"]) store.on(table, () => soon(this.draw));
     store.on("snapshot", () => soon(this.draw));
     channel.on(() => soon(this.draw));
@@ -291,12 +301,22 @@ export class Tray {
     this.newest = this.mine.newest(this.store, (row) => row.state === "held")?.id;
     text(n, held.length + rows.length || "");
     text(note, held.length + rows.length ? t("label.tray_hint") : t("label.none"));
+    const now = new Map([...held, ...rows].map((row) => [`${row.id} ${row.state === "held"}`, row])),
+      stay = this.inside ? this.keys : [];
+    this.shown = new Map(stay.map((key) => [key, this.shown.get(key)]).concat([...now]));
+    this.keys = [...this.shown.keys()];
     keyed(
       list,
-      [...held, ...rows],
-      (row) => `${row.id} ${row.state === "held"}`,
-      (row) => (row.state === "held" ? this.#makeHeld() : this.#make()),
-      (node, row) => (row.state === "held" ? this.#held(node, row) : this.#row(node, row)),
+      this.keys,
+      (key) => key,
+      (key) => (this.shown.get(key).state === "held" ? this.#makeHeld() : this.#make()),
+      (node, key) => {
+        const row = this.shown.get(key),
+          gone = !now.has(key);
+        if (row.state === "held") this.#held(node, row, gone);
+        else this.#row(node, row);
+        node.classList.toggle("gone", gone);
+      },
     );
   }
   /** One that its device has not heard of: how long it still can be taken back, and the way to do it. */
@@ -326,15 +346,16 @@ export class Tray {
     node.parts = { to, when, note, who, bar, back, cap };
     return node;
   }
-  #held(node, row) {
+  /** `gone`: it has left or was taken back, and stands there for as long as the mouse is on the list. */
+  #held(node, row, gone) {
     const { to, when, note, who, bar, back, cap } = node.parts,
-      run = holdLeft(row, this.running, this.channel);
+      run = gone ? null : holdLeft(row, this.running, this.channel);
     node.order = row;
     node.title = `#${row.number} ${where(this.store.tables.incidents.get(row.incident))}`;
     dress(node, `hold${run ? "" : " off"}`);
     text(to, `${callOf(this.store, row.team)} → #${row.number} `);
-    text(when, holdWords(row, this.running, this.channel));
-    text(note, t(run ? "hold.not_rung" : "hold.stopped"));
+    text(when, gone ? t("hold.over") : holdWords(row, this.running, this.channel));
+    text(note, gone ? "" : t(run ? "hold.not_rung" : "hold.stopped"));
     const name = row.by.split("/")[2];
     if (who.dataset.by !== row.by) {
       who.dataset.by = row.by;
