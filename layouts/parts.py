@@ -98,6 +98,20 @@ def city_map(map_id: str, view: CityView, choices: Choices, *, still: bool = Fal
     )
 
 
+def sheet(name: str, path: str, choices: Choices, panels: list[Component]) -> Component:
+    """A page that scrolls: a head with live mark, clock and switches, the sentence of a lost line, then its panels."""
+    header = html.Header(
+        [
+            brand(f"page.{name}", choices),
+            html.Div(id=f"{name}-status", className="status"),
+            html.Div(switches(path, choices), className="switches"),
+        ]
+    )
+    return html.Div(
+        [header, html.Div(id=f"{name}-lost"), html.Main(panels)], id=name, className=f"page sheetpage {name}"
+    )
+
+
 def panel(panel_id: str, label: str, choices: Choices, tag: type[Component] = html.Section, **more: Any) -> Component:
     """An empty panel with a name for screen readers."""
     return tag(id=panel_id, **{"aria-label": words.say(label, choices.lang), **more})

@@ -16,8 +16,6 @@ from layouts.theme import Choices
 NAME: Final = "sources"
 PATH: Final = "/sources"
 
-STATUS: Final = f"{NAME}-status"
-LOST: Final = f"{NAME}-lost"
 SUMMARY: Final = f"{NAME}-summary"
 TABLE: Final = f"{NAME}-table"
 ALARMS: Final = f"{NAME}-alarms"
@@ -26,25 +24,14 @@ REJECTED: Final = f"{NAME}-rejected"
 
 def layout(view: parts.CityView, choices: Choices) -> Component:
     """The page's areas, empty."""
-    return html.Div(
+    return parts.sheet(
+        NAME,
+        PATH,
+        choices,
         [
-            html.Header(
-                [
-                    parts.brand("page.sources", choices),
-                    html.Div(id=STATUS),
-                    html.Div(parts.switches(PATH, choices), className="switches"),
-                ]
-            ),
-            html.Div(id=LOST),
-            html.Main(
-                [
-                    html.Div(id=SUMMARY),
-                    parts.panel(TABLE, "label.sources", choices),
-                    parts.panel(ALARMS, "alarms.title", choices),
-                    parts.panel(REJECTED, "label.rejected", choices),
-                ]
-            ),
+            html.Div(id=SUMMARY),
+            parts.panel(TABLE, "label.sources", choices),
+            parts.panel(ALARMS, "alarms.title", choices),
+            parts.panel(REJECTED, "label.rejected", choices),
         ],
-        id=NAME,
-        className="page sources",
     )

@@ -16,8 +16,6 @@ from layouts.theme import Choices
 NAME: Final = "training"
 PATH: Final = "/training"
 
-STATUS: Final = f"{NAME}-status"
-LOST: Final = f"{NAME}-lost"
 STATE: Final = f"{NAME}-state"
 SCORE: Final = f"{NAME}-score"
 WORST: Final = f"{NAME}-worst"
@@ -25,24 +23,13 @@ WORST: Final = f"{NAME}-worst"
 
 def layout(view: parts.CityView, choices: Choices) -> Component:
     """The page's areas, empty."""
-    return html.Div(
+    return parts.sheet(
+        NAME,
+        PATH,
+        choices,
         [
-            html.Header(
-                [
-                    parts.brand("page.training", choices),
-                    html.Div(id=STATUS),
-                    html.Div(parts.switches(PATH, choices), className="switches"),
-                ]
-            ),
-            html.Div(id=LOST),
-            html.Main(
-                [
-                    html.Div(id=STATE),
-                    parts.panel(SCORE, "label.score", choices),
-                    parts.panel(WORST, "label.latest_ones", choices),
-                ]
-            ),
+            html.Div(id=STATE),
+            parts.panel(SCORE, "label.score", choices),
+            parts.panel(WORST, "label.latest_ones", choices),
         ],
-        id=NAME,
-        className="page training",
     )
