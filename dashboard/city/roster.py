@@ -51,6 +51,8 @@ class Roster:
         if incident.priority == 1:
             return None
         left_s = self.left_s(team, now_ms)
+        if left_s is not None and left_s < 0 and now_ms - team.duty_since_ms < -left_s * 1000:
+            left_s = None  # it came when its shift was over: that is duty nobody had planned, and no overtime
         if self.rules.shift_ends_min and left_s is not None and left_s < max(self.rules.shift_ends_min * 60, needed_s):
             return "team_shift_ends"
         if self.rules.own_area and _of_another_area(team, incident, teams):

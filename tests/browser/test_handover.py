@@ -9,10 +9,11 @@ import pytest
 from dash.testing.browser import Browser
 from selenium.webdriver.common.keys import Keys
 
-from dashboard.live.launcher import Launcher, running
+from dashboard.live.launcher import Launcher
 from tests.browser.conftest import Screen
 from tests.browser.running_city import WITHIN_S, Api, errors, more_screens, say, screen, with_driver_on_path
 from tests.browser.test_pages import HANZI
+from tests.shipped import shipped
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -25,7 +26,7 @@ LI, WANG = "dispatcher/2/李伟", "dispatcher/2/王芳"
 def launcher() -> Iterator[Launcher]:
     """The shipped city without a simulation."""
     with_driver_on_path()
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    with shipped() as launcher:
         yield launcher
 
 

@@ -9,10 +9,10 @@ import pytest
 from dash.testing.browser import Browser
 from selenium.webdriver.common.keys import Keys
 
-from dashboard.live.launcher import running
 from dashboard.settings import Settings
 from tests.browser.conftest import Screen
 from tests.browser.running_city import WITHIN_S, Api, Handset, errors, more_screens, say, screen, with_driver_on_path
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ MAY_NOT_CLOSE = {"zh": "派遣员不能结案，需要值班长", "en": "A Dispa
 def city() -> Iterator[Settings]:
     """The shipped city without a simulation: only what this test sends happens."""
     with_driver_on_path()
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    with shipped() as launcher:
         yield launcher.settings
 
 

@@ -458,10 +458,14 @@ def test_a_digit_and_a_press_send_the_team_that_was_read_there(screen: Screen) -
     assert desk.city.commands[-1]["team"] == read[1]
     # The same for a hand on the advice: another row comes first only when it has left.
     fourth = list(desk.rows())[3]
+    incident = desk.city.rows["incidents"][fourth.split(" ")[1]]
+    incident["lat"] += 0.01  # not where the team of before stands
     desk.point(fourth)
     desk.pointer.press()
-    incident = desk.city.rows["incidents"][fourth.split(" ")[1]]
-    screen.wait(f"return comis.store.details.has('incident:{incident['id']}') && document.querySelector('.card')")
+    advised = f"comis.store.details.get('incident:{incident['id']}')?.advice.slice(0, 3).map((it) => it.team).join()"
+    screen.wait(
+        f"return {advised} === [...document.querySelectorAll('#dispatch-advice .card')].map((one) => one.team).join()"
+    )
     second = "const { left, top } = document.querySelectorAll('.card')[1].getBoundingClientRect(); return [left, top]"
     left, top = screen.run(second)
     desk.pointer.move(left + 60, top + 12)

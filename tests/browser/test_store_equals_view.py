@@ -14,10 +14,11 @@ import redis
 from dash.testing.browser import Browser
 
 from dashboard.city.state import PUBLIC
-from dashboard.live.launcher import Launcher, running
+from dashboard.live.launcher import Launcher
 from dashboard.live.streams import key
 from tests.browser.conftest import Screen
 from tests.browser.running_city import WITHIN_S, Api, Handset, more_screens, say, screen, with_driver_on_path
+from tests.shipped import shipped
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -33,7 +34,7 @@ TEAMS = ("03", "05", "14")
 def launcher() -> Iterator[Launcher]:
     """The shipped city without a simulation."""
     with_driver_on_path()
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    with shipped() as launcher:
         yield launcher
 
 

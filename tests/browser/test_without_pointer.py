@@ -11,11 +11,11 @@ from dash.testing.browser import Browser
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from dashboard.live.launcher import running
 from dashboard.settings import Settings
 from tests.browser.conftest import Screen
 from tests.browser.running_city import WITHIN_S, Api, Handset, errors, more_screens, say, screen, with_driver_on_path
 from tests.browser.test_main_job import state_is, step_is
+from tests.shipped import shipped
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ for (const name of ['pointerdown', 'pointermove', 'pointerup', 'mousedown', 'mou
 def city() -> Iterator[Settings]:
     """The shipped city without a simulation: only what this test sends happens."""
     with_driver_on_path()
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    with shipped() as launcher:
         yield launcher.settings
 
 

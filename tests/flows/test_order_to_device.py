@@ -9,10 +9,10 @@ import redis
 
 from dashboard import words
 from dashboard.live.intake import real_now_ms
-from dashboard.live.launcher import running
 from dashboard.live.streams import key
 from feeds.patrol.device import DeviceClient
 from feeds.patrol.spool import Spool
+from tests.shipped import shipped
 from tests.waiting import until
 
 NUMBERS = itertools.count(1)
@@ -20,7 +20,7 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def launcher():
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    with shipped() as launcher:
         yield launcher
 
 

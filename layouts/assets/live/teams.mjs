@@ -76,7 +76,7 @@ export class Advice {
   /** What digits choose from: free ones first, then those that take a reason; the same digits for the same teams as long as the question stands. */
   get offered() {
     const known = new Map(this.#heard().map((one) => [one.team, one])),
-      stands = this.asked() && this.offer?.incident === this.incident,
+      stands = this.asked() && this.offer?.incident === this.incident && this.offer.rows.length > 0, // asked before advice came
       choices = this.choices,
       others = this.withReason.filter(({ team }) => !choices.some((one) => one.team === team)),
       rows = stands ? this.offer.rows.map((one) => known.get(one.team) ?? one) : [...choices, ...others].slice(0, 9);

@@ -47,7 +47,7 @@ export function writingBar(box, { onWrite }) {
   const buttons = ["note", "message"].map((verb) =>
     h(
       "button",
-      { type: "button", class: "btn quiet", "data-verb": verb, onclick: () => onWrite(verb) },
+      { type: "button", class: "btn quiet", "data-write": verb, onclick: () => onWrite(verb) },
       h("span", null, t(`verb.${verb}`)),
       h("kbd", null, KEYS[verb]),
     ),

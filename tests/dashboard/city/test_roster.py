@@ -115,3 +115,12 @@ def test_a_busy_team_is_said_to_be_free_in_about_so_long():
     city.at(400)
     assert advice(city, other)["t1"].free_in_s == 900
     assert advice(city, other)["t2"].free_in_s is None
+
+
+def test_who_comes_when_no_shift_of_his_runs_is_no_overtime():
+    city = a_city(("08:00", "20:00"), shift_ends_min=15)
+    off(city)
+    on(city)  # at 22:13: nobody had planned it
+    incident = city.filed()
+    (change,) = city.ask("dispatch_team", incident, team="t1", version=city.state.incidents[incident].version)
+    assert change.type == "assignment_sent"
