@@ -1111,7 +1111,7 @@ _LABELS: Final = {
     "kpi.target_most": ("目标 ≤{target}", "target ≤{target}"),
     "kpi.target_least": ("目标 ≥{target}", "target ≥{target}"),
     "kpi.usual": ("常态 {lo}–{hi}", "usual {lo}–{hi}"),
-    "kpi.oldest": ("最久 {minutes} 分", "oldest {minutes} min"),
+    "kpi.oldest": ("最久 {minutes} 分", "max {minutes} min"),
     "kpi.silent": ("{of} 点中 {silent} 点无数据", "{silent} of {of} silent"),
     "kpi.too_few": ("件数不足，不评", "too few to rate"),
     "scene.title": ("{place}：{what}", "{place}: {what}"),

@@ -20,6 +20,7 @@ from typing import Any, Final
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -56,7 +57,9 @@ class Camera:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         self.driver.get(self.url + path)
         self.until(HELD)
-        if do:
+        if do == FIRST:  # rows that have only just come are not pressed
+            self.until(f"{FIRST}; return document.querySelector('.rowq.on')")
+        elif do:
             self.do(do)
 
     def do(self, script: str) -> Any:
@@ -65,7 +68,7 @@ class Camera:
 
     def press(self, key: str) -> None:
         """Press a key, wherever the focus is."""
-        self.do(f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))")
+        ActionChains(self.driver).send_keys(key).perform()
 
     def until(self, script: str) -> None:
         """Wait until a script says something true."""
@@ -112,12 +115,13 @@ def conflict(camera: Camera, _: Launcher) -> None:
     """Two officers, one incident: what I wrote is kept beside what the other did."""
     for lang in ("zh", "en"):
         camera.open(f"/dispatch?as=dispatcher:2:李伟&lang={lang}")
-        waiting = (
-            "[...comis.store.tables.incidents.values()].find((i) => i.state === 'pending_dispatch' && i.priority > 1)"
-        )
+        rows = "[...document.querySelectorAll('.rowq')].map((row) => row.dataset.key.split(' '))"
+        known = ".map(([table, id]) => comis.store.tables[table]?.get(id))"
+        waiting = f"{rows}{known}.find((row) => row?.state === 'pending_dispatch' && row.priority > 1)"
         camera.until(f"return Boolean({waiting})")
         row = camera.do(f"return {waiting}")
-        camera.do(f"""document.querySelector('[data-key="incidents {row["id"]}"]').click()""")
+        press = f"""document.querySelector('[data-key="incidents {row["id"]}"]').click()"""
+        camera.until(f"{press}; return document.querySelector('[data-verb=\"return\"]')")
         camera.press("b")
         camera.until("return document.querySelector('.ask input')")
         other = {"id": f"other-{lang}", "verb": "suspend", "target": row["id"], "version": row["version"]}
