@@ -201,6 +201,8 @@ class Desk:
         return self._collect()
 
     def _collect(self) -> list[Change]:
+        if not self.ledger.changes:  # most readings and positions: nothing followed, so nothing else does
+            return []
         suppressing.settle(self.ledger)
         escalating.settle(self.ledger)
         changes, self.ledger.changes = self.ledger.changes, []
