@@ -140,3 +140,43 @@ def test_nothing_moves_the_view_after_a_hand_moved_it_and_the_star_gives_it_back
     screen.key("*")
     screen.wait("return !comis.city_map.locked")
     assert screen.run(where) != before
+
+
+NEW_LAYER = """
+const {TableLayer} = await import('/assets/live/layers.mjs');
+const dot = [{d: 'M4 4H16V16H4Z', fill: 'ink-1'}];
+window.picked = [];
+comis.city_map.add(new TableLayer('cameras', {table: 'out_of_service', on: false,
+  mark: (row, map) => row.state === 'gone' ? null : map.atlas.mark(`camera ${row.state}`, dot, 16),
+  describe: (row) => row.state, pick: (id) => picked.push(id)}));
+return true"""
+THERE = """
+const map = comis.city_map, row = comis.store.tables.out_of_service.get('c1'), at = map.point(row.lat, row.lon);
+const hit = map.pick(at);
+return hit && hit.table === 'cameras' ? map.layers.get('cameras').describe(hit.id) : null"""
+
+
+def test_a_layer_that_a_page_adds_is_switched_drawn_found_and_told_of(screen: Screen) -> None:
+    screen.open("/dispatch?as=dispatcher:2:x")
+    screen.wait("return comis.city_map?.slots.incidents.size > 0")
+    city, do = screen.stage.city, screen.stage.do
+    corner = screen.run("const at = comis.city_map.leaflet.containerPointToLatLng([40, 300]); return [at.lat, at.lng]")
+    assert inside(screen, NEW_LAYER) is True
+
+    def stands(state: str) -> None:
+        row = {"id": "c1", "lat": corner[0], "lon": corner[1], "state": state, "version": 1}
+        do(city.commit, "camera_changed", {"out_of_service": {"c1": row}})
+        screen.wait(f"return comis.store.tables.out_of_service.get('c1')?.state === '{state}'")
+
+    stands("seen")
+    assert screen.run(THERE) is None  # off
+    screen.run("comis.city_map.show('cameras', true)")
+    screen.wait(f"return (() => {{{THERE}}})() === 'seen'")
+    stands("blind")
+    screen.wait(f"return (() => {{{THERE}}})() === 'blind'")
+    stands("gone")
+    screen.wait("return !comis.city_map.slots.cameras.has('c1')")
+    stands("seen")
+    screen.wait("return comis.city_map.slots.cameras.has('c1')")
+    screen.run("comis.city_map.show('cameras', false)")
+    screen.wait("return !comis.city_map.slots.cameras.has('c1')")

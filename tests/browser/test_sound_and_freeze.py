@@ -247,7 +247,7 @@ def test_a_frozen_page_stands_still_and_says_since_when(screen: Screen, lang: st
     acknowledge(screen, "i1800")
     select(screen, "i1802")
     screen.wait("return document.querySelector('.tl')?.children.length > 0 && document.querySelector('.card')")
-    screen.wait("return comis.map_painted && comis.city_map.ground_at")
+    screen.wait("return comis.map_painted && comis.city_map.underlay.drawn_at")
     screen.key(Keys.F8)
     screen.says(".chip.frozen", since)
     screen.wait(f"{FROZEN_FOR} > 1500")  # each part has drawn itself for the last time

@@ -62,6 +62,10 @@ export class Atlas {
     return sprite;
   }
 
+  /** Any mark as strokes, for layers that a page adds; the same `name` means the same bitmap. */
+  mark(name, strokes, size, how = {}) {
+    return this.#made(`m${name} ${size}`, () => this.#mark(strokes, size, how));
+  }
   incident(p, size, how = {}) {
     const { hand = false, unack = false, digit = true, off = false, faint = false, plain = false } = how;
     return this.#made(`i${p}${size}${+hand}${+unack}${+digit}${+off}${+faint}${+plain}`, () =>

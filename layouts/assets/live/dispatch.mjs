@@ -761,7 +761,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       },
       onPick: (hit) => {
         if (placing) return;
-        if (hit && hit.table !== "sensors") {
+        const own = hit && map.layers.get(hit.table).pick;
+        if (own) own(hit.id);
+        else if (hit && hit.table !== "sensors") {
           if (hit.table === "incidents") pickIncident(hit.id);
           else select(hit, "map");
         }
@@ -804,6 +806,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return `${word("sensor_kind", kind)} ${id}: ${figure(value)}, ${word("flag", flag)}, ${ago((now - at) / 1000)}`;
     }
     if (table === "cells") return "";
+    const own = map.layers.get(table).describe(id);
+    if (own) return own;
     if (table === "teams")
       return `${row.call} ${word("team", row.shown)}, ${ago((now - (store.telemetry.teams.get(id)?.[2] ?? row.shown_since_ms)) / 1000)}`;
     if (table === "alerts") return `${row.subject} ${word("alert", row.state)}`;

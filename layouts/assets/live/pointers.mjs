@@ -1,0 +1,52 @@
+/** What is pointed out on the map: the corners around the selected thing, the minutes beside the ways of the advice, the number in a circle. */
+
+import { Layer, PLANE } from "./layers.mjs";
+
+export class Pointers extends Layer {
+  constructor() {
+    super("pointers", { listed: false, hits: false });
+    this.stale = false; // drawn as a whole or not at all: they are few
+  }
+
+  /** The corners around the selected, and the flags of the advice: minutes beside the way. */
+  all() {
+    const { map } = this,
+      { selected, store } = map,
+      wanted = new Map();
+    const row = selected && store.tables[selected.table]?.get(selected.id);
+    const live = selected?.table === "teams" ? store.telemetry.teams.get(selected.id) : null;
+    if (row && (live || row.lat != null))
+      wanted.set("on", [
+        live?.[0] ?? row.lat,
+        live?.[1] ?? row.lon,
+        map.atlas.brackets(map.sizes.selected),
+        PLANE.label,
+      ]);
+    for (const [k, spot] of (map.spots ?? []).entries())
+      if (spot.count)
+        wanted.set(`spot ${k}`, [
+          spot.lat,
+          spot.lon,
+          map.atlas.label(String(spot.count), { size: map.sizes.label, strong: true, centre: true, halo: 6 }),
+          PLANE.label,
+        ]);
+    for (const [id, { words, best }] of map.advised) {
+      const way = map.ways?.get(id);
+      if (!way || !words) continue;
+      const share = best ? 0.5 : 0.62,
+        [a, b] = way,
+        from = map.at(...a),
+        to = map.at(...b);
+      if (Math.hypot(from[0] - to[0], from[1] - to[1]) < 110) continue; // no room for a flag beside the marks
+      wanted.set(`flag ${id}`, [
+        a[0] + (b[0] - a[0]) * share,
+        a[1] + (b[1] - a[1]) * share,
+        map.atlas.label(words, { size: 12.5, plate: best ? "best" : "rest", strong: best }),
+        PLANE.flag,
+      ]);
+    }
+    for (const id of this.slots.keys()) if (!wanted.has(id)) this.gone(id);
+    for (const [id, [lat, lon, sprite, plane]] of wanted) this.put(this.slot(id, lat, lon), sprite, plane);
+    this.stale = false;
+  }
+}
