@@ -4,6 +4,7 @@
     /api/v1/… POST events, readings, …      the doors (feeds)
     /api/v1/… GET, POST commands            the API
     /pack/…                                 words, city pack and base map for the browser; numbers of teams
+    /basemap/{z}/{x}/{y}                    tiles, where COMIS_BASEMAP is a file
     /dispatch/print                         the board on paper
     / /wall /dispatch /sources, /_dash…, /assets/    Dash
     /healthz /readyz /metrics               for whoever watches
@@ -25,7 +26,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
-from dashboard import api, guard, pages, paper
+from dashboard import api, basemap, guard, pages, paper
 from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
@@ -77,7 +78,7 @@ class Front:
 
 def create_server(settings: Settings) -> ASGIApp:
     """The whole web process of one city as one ASGI app; it follows the store from its start-up on."""
-    pack = packs.load(settings.pack)
+    pack, tiles = packs.load(settings.pack), basemap.base_map(settings)
     room = ControlRoom(settings.redis_address, settings.snapshot_dir)
     channel = Channel(room, build_name())
     intake = RedisIntake(settings.redis_address)
@@ -98,8 +99,9 @@ def create_server(settings: Settings) -> ASGIApp:
         await room.close()
         await intake.close()
 
-    drawn = msgspec.json.encode(packs.basemap(settings.pack))
-    ours = api.create_api(settings, room, channel, documents(pack, drawn), life, paper.routes(settings, room))
+    drawn = msgspec.json.encode({**packs.basemap(settings.pack), **tiles.told()})
+    more = [*paper.routes(settings, room), *tiles.routes()]
+    ours = api.create_api(settings, room, channel, documents(pack, drawn), life, more)
     front = Front(pages.behind_a_door(dash), doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())
 

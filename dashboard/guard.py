@@ -16,12 +16,16 @@ from dashboard.settings import Settings, is_loopback
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy: own files only, no eval, no inline script but Dash's own by hash."""
+def policy(script_hashes: Sequence[str], tile_servers: Sequence[str] = ()) -> str:
+    """The content security policy: own files only, no eval, no inline script but Dash's own by hash.
+
+    A tile server of the settings may be asked by `fetch`, which tells "no tile here" from "no answer"; an image cannot.
+    """
     scripts = " ".join(["'self'", *script_hashes])
+    asked = " ".join(["'self'", *tile_servers])
     return (
         f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        f"connect-src {asked}; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     )
 
@@ -29,7 +33,7 @@ def policy(script_hashes: Sequence[str]) -> str:
 def guarded(app: ASGIApp, settings: Settings, script_hashes: Sequence[str] = ()) -> ASGIApp:
     """The app behind the guard: foreign hosts and origins refused, security headers on every answer."""
     headers = [
-        (b"content-security-policy", policy(script_hashes).encode()),
+        (b"content-security-policy", policy(script_hashes, settings.basemap_origins).encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"same-origin"),
         (b"x-frame-options", b"DENY"),

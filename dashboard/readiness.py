@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dashboard import basemap
 from dashboard.errors import CannotStart
 from dashboard.live import embedded_redis, launcher, packs
 from dashboard.settings import REPOSITORY, Settings
@@ -75,6 +76,7 @@ def check(settings: Settings) -> int:
         ("Disk", _disk, True),
         ("Ports", _ports, True),
         ("City pack", _pack, True),
+        ("Base map", basemap.described, True),
         ("Chromium", _chromium, False),
         ("Chinese font", _font, False),
     )

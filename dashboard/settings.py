@@ -9,11 +9,13 @@ import dataclasses
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dashboard.errors import CannotStart
 
@@ -53,6 +55,15 @@ class Settings:
     pack: Path = Path("packs/beijing")
     """Directory of the city pack. Relative: to the directory of the program."""
 
+    basemap: str = ""
+    """Tiles under the marks: an MBTiles or raster PMTiles file, or addresses with {z} {x} {y}. Empty: the drawn map."""
+
+    basemap_datum: str = "wgs84"
+    """Datum of those tiles: `wgs84`, or `gcj02` as maps made in China are; the browser then shifts them."""
+
+    basemap_attribution: str = ""
+    """Whom the map must name, shown on it as text. Empty: what the file of tiles says itself."""
+
     archive: str = ""
     """The archive's place: a directory, or any fsspec URL. Empty: ``archive`` in the data directory."""
 
@@ -66,6 +77,8 @@ class Settings:
         """Places become absolute once, so that a later change of directory moves nothing."""
         for name in ("data_dir", "pack"):
             object.__setattr__(self, name, _absolute(getattr(self, name)))
+        if self.basemap and "://" not in self.basemap:
+            object.__setattr__(self, "basemap", str(_absolute(Path(self.basemap))))
         if self.archive and not _is_remote(self.archive):
             object.__setattr__(self, "archive", str(_absolute(Path(self.archive.partition("://")[2] or self.archive))))
         _check(self)
@@ -133,6 +146,14 @@ class Settings:
     def log_dir(self) -> Path:
         """Logs of the parts that the launcher started."""
         return self.data_dir / "log"
+
+    @property
+    def basemap_origins(self) -> tuple[str, ...]:
+        """The tile servers that browsers may ask, as scheme, name and port; none where the tiles are a file of ours."""
+        if "://" not in self.basemap:
+            return ()
+        parts = [urlsplit(template) for template in self.basemap.split()]
+        return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
     @property
     def begun(self) -> Path:
@@ -214,11 +235,42 @@ def _check(settings: Settings) -> None:
         raise CannotStart(f"COMIS_REDIS_MEMORY_MB must be 0 or more, not {settings.redis_memory_mb}.")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise CannotStart(f"COMIS_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not “{settings.log_level}”.")
+    _check_basemap(settings)
     if settings.demo and not is_loopback(settings.host):
         raise CannotStart(
             f"COMIS_HOST is {settings.host}, but the demo lets anybody take any role; set COMIS_DEMO=0 to be seen from "
             "outside this machine, or leave COMIS_HOST at 127.0.0.1."
         )
+
+
+def _check_basemap(settings: Settings) -> None:
+    """The sentences never repeat an address: it may hold a key."""
+    if settings.basemap_datum == "bd09":
+        raise CannotStart(
+            "COMIS_BASEMAP_DATUM is bd09, whose tiles are cut by another grid and cannot be shifted into place; use "
+            "tiles in wgs84 or gcj02."
+        )
+    if settings.basemap_datum not in ("wgs84", "gcj02"):
+        raise CannotStart(f"COMIS_BASEMAP_DATUM must be wgs84 or gcj02, not “{settings.basemap_datum}”.")
+    for template in settings.basemap.split() if "://" in settings.basemap else ():
+        if wrong := _wrong_template(template):
+            raise CannotStart(
+                f"COMIS_BASEMAP {wrong}; an address of tiles looks like https://tiles.example/{{z}}/{{x}}/{{y}}.png."
+            )
+
+
+def _wrong_template(template: str) -> str:
+    scheme, _, rest = template.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if scheme not in ("http", "https"):
+        return "must begin with https:// or http://, or be the path of a file"
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+        return "must name one server, without user, password or placeholder in its name"
+    missing = [name for name in ("{z}", "{x}", "{y}") if name not in rest]
+    if missing:
+        return f"is an address without {' '.join(missing)}"
+    unknown = set(re.findall(r"\{[^}]*\}", rest)) - {"{z}", "{x}", "{y}"}
+    return f"holds {min(unknown)}, which is not known" if unknown else ""
 
 
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}

@@ -64,6 +64,15 @@ def test_a_child_process_reads_the_same_settings(tmp_path: Path) -> None:
         ("COMIS_REDIS_URL", "http://store:6379"),
         ("COMIS_REDIS_URL", "store:6379"),
         ("COMIS_REDIS_MEMORY_MB", "-3"),
+        ("COMIS_BASEMAP_DATUM", "bd09"),
+        ("COMIS_BASEMAP_DATUM", "WGS"),
+        ("COMIS_BASEMAP", "ftp://tiles.example/{z}/{x}/{y}.png"),
+        ("COMIS_BASEMAP", "https://tiles.example/{z}/{x}.png"),
+        ("COMIS_BASEMAP", "https://{s}.tiles.example/{z}/{x}/{y}.png"),
+        ("COMIS_BASEMAP", "https://me:secret@tiles.example/{z}/{x}/{y}.png"),
+        ("COMIS_BASEMAP", "https://tiles.example;script-src/{z}/{x}/{y}.png"),
+        ("COMIS_BASEMAP", "https://tiles.example/{z}/{x}/{y}{r}.png?tk=secret"),
+        ("COMIS_BASEMAP", "https://tiles.example/{z}/{x}/{y}.png second"),
     ],
 )
 def test_a_wrong_variable_is_named_in_one_sentence(name: str, text: str) -> None:
@@ -71,6 +80,14 @@ def test_a_wrong_variable_is_named_in_one_sentence(name: str, text: str) -> None
         Settings.from_environment({name: text})
     assert name in refusal.value.sentence
     assert "\n" not in refusal.value.sentence
+    assert "secret" not in refusal.value.sentence
+
+
+def test_a_file_of_tiles_is_a_place_and_an_address_is_none() -> None:
+    here = Settings(basemap="maps/city one.mbtiles")
+    assert (here.basemap, here.basemap_origins) == (str(REPOSITORY / "maps" / "city one.mbtiles"), ())
+    there = Settings(basemap="https://tiles.example:8443/{z}/{x}/{y}.png")
+    assert there.basemap_origins == ("https://tiles.example:8443",)
 
 
 def test_the_launchers_own_variables_are_no_settings() -> None:
