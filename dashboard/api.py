@@ -27,6 +27,7 @@ from dashboard.city.commands import decode_command
 from dashboard.city.state import PUBLIC
 from dashboard.errors import Refused
 from dashboard.live.channel import Channel
+from dashboard.live.evidence import BY_KEY, Evidence
 from dashboard.live.room import ENGINE_LATE_S, ControlRoom
 from dashboard.settings import Settings
 
@@ -47,6 +48,7 @@ def create_api(
 
     `more`: further routes of the same process.
     """
+    evidence = Evidence(room)
 
     def serve(document: bytes) -> Callable[[Request], Any]:
         async def answer(_: Request) -> Response:
@@ -66,8 +68,8 @@ def create_api(
 
     async def one(request: Request) -> Response:
         name, id_ = request.path_params["table"], request.path_params["id"]
-        if name == "kpis" and id_ in room.figures:
-            return _json(room.figures[id_])
+        if name == "kpis" and (figure := evidence.of(id_)) is not None:
+            return _json({**figure, **definition(id_)})
         row = getattr(room.state, name).get(id_) if name in PUBLIC else None
         if row is None:
             raise HTTPException(404)
@@ -120,6 +122,21 @@ def create_api(
         ],
         exception_handlers={HTTPException: _http_error},
     )
+
+
+def definition(key: str) -> dict[str, Any]:
+    """What a figure is, in both languages: its name, formula, what is not counted, where the definition comes from."""
+    kpi = BY_KEY[key]
+    return {
+        "label": _both(f"kpi.{key}"),
+        "formula": _both(f"kpi.{key}_how"),
+        "exclusions": [{"code": code, **_both(f"exclusion.{code}")} for code in kpi.exclusions],
+        "definition": {"code": kpi.source, **_both(f"definition.{kpi.source}")},
+    }
+
+
+def _both(code: str) -> dict[str, str]:
+    return {lang: words.say(code, lang) for lang in ("zh", "en")}
 
 
 def counts(room: ControlRoom) -> dict[str, int]:

@@ -31,6 +31,19 @@ LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
 }
 
 
+FIGURES: Final = f"""# Figures
+
+Built from the table that computes them (`dashboard/city/kpis.py`, formulas in `dashboard/city/formulas.py`). Live, with
+values: `/figures`; one with its last hour and the rows that it counts: `/figures/<key>`, and as JSON
+`GET /api/v1/kpis/<key>`.
+
+Below {kpis.FEW} cases a share or percentile is “–”. A fifth of a group that a figure rests on is silent: the figure is
+stale, hatched on every screen, and its age is that of the oldest source; past a critical target it is red all the same.
+Targets are the city pack's (`[[figures]]`). The usual band is the 10th to 90th percentile of the figure's last hour;
+of `calls_hour` that of the same hour of the days before, kept with the state for 28 days.
+"""
+
+
 AROUND: Final = """
 The city pack moves three of these steps: with `filing = "dispatcher"` a dispatcher files too, but never what was
 returned; with `feedback = "rule"` what the last team reports is confirmed at once, by rule; with `closing = "check"`
@@ -113,13 +126,36 @@ def asyncapi() -> str:
 
 
 def figures() -> str:
-    """Every figure with unit, direction, window and where its definition comes from."""
-    lines = ["# Figures\n", "Built from the table that computes them (`dashboard/city/kpis.py`).\n"]
-    lines += ["| key | unit | better | window | rests on |", "|---|---|---|---|---|"]
+    """Every figure in both languages: formula in words, unit, window, what is not counted, what it rests on."""
+    parts = [FIGURES, _figures_in("en"), "## 指标\n", _figures_in("zh")]
+    return "\n".join(parts)
+
+
+def _figures_in(lang: str) -> str:
+    def say(prefix: str, codes: tuple[str, ...]) -> str:
+        return {"zh": "、", "en": "; "}[lang].join(words.say(f"{prefix}.{code}", lang) for code in codes) or "–"
+
+    head = {
+        "en": ("figure", "formula", "unit", "better", "window", "not counted", "rests on", "definition", "version"),
+        "zh": ("指标", "公式", "单位", "方向", "时段", "不计", "来源", "定义出处", "版本"),
+    }[lang]
+    better = {"en": ("low", "high", "–"), "zh": ("低为好", "高为好", "–")}[lang]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for kpi in kpis.KPIS:
-        window = f"{kpi.window_min} min" if kpi.window_min else "now"
-        lines.append(f"| `{kpi.key}` | {kpi.unit or 'count'} | {kpi.good} | {window} | {kpi.source} |")
-    lines.append(f"\nBelow {kpis.FEW} cases a share or percentile is “–”; a fifth of its sensors silent: stale.")
+        window = {"en": ("now", f"{kpi.window_min} min"), "zh": ("此刻", f"{kpi.window_min} 分")}[lang]
+        unit = words.say(f"unit.{kpi.unit}", lang) if kpi.unit else words.WORDS.get(f"kpi.{kpi.key}.unit", ("", ""))
+        cells = [
+            f"{words.say(f'kpi.{kpi.key}', lang)} `{kpi.key}`",
+            words.say(f"kpi.{kpi.key}_how", lang),
+            (unit if isinstance(unit, str) else unit[lang == "en"]) or {"en": "count", "zh": "个"}[lang],
+            better[("low", "high", "none").index(kpi.good)],
+            window[kpi.window_min > 0],
+            say("exclusion", kpi.exclusions),
+            say("rests_on", kpi.rests_on),
+            say("definition", (kpi.source,)),
+            str(kpi.version),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

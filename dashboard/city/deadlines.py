@@ -175,6 +175,36 @@ def handling_due_ms(
     return due_ms
 
 
+class HandlingLimits:
+    """The handling limits of one city: by class and filing condition, and when that of an incident ends."""
+
+    def __init__(self, pack: Pack, calendar: Calendar, otherwise: Limit) -> None:
+        """`otherwise` is the limit of what is of no known class."""
+        self._categories = {category.key: category for category in pack.categories}
+        self._calendar, self._otherwise = calendar, otherwise
+        self._due: dict[tuple[str, str, int, int, tuple[tuple[int, int | None], ...]], int | None] = {}
+
+    def of(self, category: str, condition: str) -> Limit:
+        """The limit of a class under one of its filing conditions, its own where it has no such one."""
+        known = self._categories.get(category)
+        if known is None:
+            return self._otherwise
+        return next((one.limit for one in known.conditions if one.key == condition), known.limit)
+
+    def due(self, incident: Incident) -> int | None:
+        """When the handling limit of an incident ends; kept, since figures ask each second. None before a dispatch."""
+        start_ms = incident.dispatched_at_ms
+        if start_ms is None:
+            return None
+        key = (incident.category, incident.condition, start_ms, incident.extensions, incident.pauses)
+        if key not in self._due:
+            if len(self._due) > 20_000:
+                self._due.clear()
+            limit = self.of(incident.category, incident.condition)
+            self._due[key] = handling_due_ms(limit, start_ms, self._calendar, *key[3:])
+        return self._due[key]
+
+
 def _after(unit: str, start_ms: int, amount: float, calendar: Calendar) -> int:
     """The moment at which so much of a unit has passed.  Raises: NoCalendar."""
     if unit == "work_hour":

@@ -119,10 +119,19 @@ def _rostered(
     return replace(proposal, blocked=against, free_in_s=free_in_s, left_s=roster.left_s(team, now_ms))
 
 
+def eta_s(team: Team, now: TeamNow | None, lat: float, lon: float) -> float:
+    """Seconds until a team could be at a point: what it must finish first, and the road."""
+    return _way(team, now, lat, lon)[1]
+
+
 def _eta(team: Team, now: TeamNow | None, incident: Incident) -> tuple[float, float]:
+    return _way(team, now, incident.lat, incident.lon)
+
+
+def _way(team: Team, now: TeamNow | None, lat: float, lon: float) -> tuple[float, float]:
     """Metres as the crow flies, and seconds on the road with what it must finish first."""
-    lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
-    away_m = distance_m(lat, lon, incident.lat, incident.lon)
+    from_lat, from_lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
+    away_m = distance_m(from_lat, from_lon, lat, lon)
     load = (team.active is not None) + len(team.waiting)
     return away_m, away_m * DETOUR / SPEED_MPS[team.kind] + load * HANDLING_S
 

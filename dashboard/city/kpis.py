@@ -1,83 +1,104 @@
-"""KPIs: one row per figure — key, unit, direction, formula, window, source.
+"""KPIs: one row per figure — key, unit, direction, formula, window, exclusions, sources, where its definition is from.
 
 Screens and the API show this one computation. A figure says how many it rests on and how old its oldest source is.
-Few enough to rate nothing: the value is None, shown "–". May not know screens. `History` is the engine's memory of
-past values for sparklines; no rule reads it.
+Few enough to rate nothing: the value is None, shown "–". May not know screens. Its words, in both languages, go by its
+key: `kpi.<key>`, and `kpi.<key>_how` for the formula. `History` is the engine's memory of past values for sparklines;
+no rule reads it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from dashboard.city import alerts
-from dashboard.city.incidents import OPEN, PENDING_DISPATCH, SUSPENDED, Incident
+from dashboard.city import formulas
+from dashboard.city.formulas import FEW, GROUPS, Basis, Formula, Found, Heard
 from dashboard.city.ledger import Ledger
 
-FEW: Final = 5
-"""Below five cases a percentile or a share says nothing; it is shown as "–"."""
+__all__ = ["FEW", "KPIS", "POINTS", "History", "Kpi", "figures"]
+
 POINTS: Final = 60
 """One point a minute of the city clock, for the last hour."""
-
-
-class Found(Struct):
-    """What a formula found: value (None = too few), its base, its oldest source, silent ones of how many."""
-
-    value: float | None
-    n: int = 0
-    oldest_ms: int | None = None
-    silent: int = 0
-    of: int = 0
-    args: dict[str, Any] = {}
 
 
 class Kpi(Struct, frozen=True):
     """One figure.
 
-    `good` says which way is better; `window_min` 0 = now. `source` says where the definition comes from.
+    `good` says which way is better; `window_min` 0 = now. `rows`: the table whose rows it counts. `rests_on`: groups
+    of sources, keys of `formulas.GROUPS`; a fifth of one silent, and the figure is not current.
     """
 
     key: str
     unit: str
     good: Literal["low", "high", "none"]
-    formula: Callable[[Ledger, int], Found]
+    formula: Formula
+    rows: Literal["incidents", "alerts", "teams", "sensors", "places", "calls"]
+    rests_on: tuple[str, ...]
     window_min: int = 0
+    exclusions: tuple[str, ...] = ()
+    """Codes of `words`, `exclusion.<code>`: what is not counted."""
     source: str = "own"
+    """Where the definition comes from, `definition.<code>` of `words`; `own` is our own."""
+    version: int = 1
+    """Of the definition: another formula, window or exclusion is another version."""
     critical: bool = False
     """Past its target somebody is in danger: red. Any other figure past its target is yellow."""
+    usual: Literal["last_hour", "same_hour"] = "last_hour"
+    """What its usual band comes from: its own last hour, or the same hour of the days before."""
 
 
 def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str, Any]]:
     """Every figure as screens show it, by key: value, unit, n, ages, state, target, usual band, the last hour."""
-    targets = {figure.key: figure for figure in ledger.pack.figures}
+    basis = Basis.of(ledger, now_ms)
+    heard = {key: group(basis) for key, group in GROUPS.items()}
     rows = {}
     for kpi in KPIS:
-        found = kpi.formula(ledger, now_ms)
-        target = targets.get(kpi.key)
+        found = kpi.formula(basis)
         history.sample(kpi.key, now_ms, found.value)
         rows[kpi.key] = {
-            "value": found.value, "unit": kpi.unit, "n": found.n, "at_ms": now_ms, "oldest_ms": found.oldest_ms,
-            "state": _state(kpi, found, target.target if target else None, target.near if target else None),
-            "target": target.target if target else None, "good": kpi.good, "window_min": kpi.window_min,
-            "usual": history.usual(kpi.key), "series": history.series(kpi.key),
-            "silent": found.silent, "of": found.of, "args": found.args,
+            **shown(kpi, basis, found, [heard[key] for key in kpi.rests_on]),
+            "usual": history.usual(kpi.key) if kpi.usual == "last_hour" else found.usual,
+            "series": history.series(kpi.key),
         }  # fmt: skip
     return rows
 
 
-def _state(kpi: Kpi, found: Found, target: float | None, near: float | None) -> str:
-    """`stale`: a fifth of its sensors is silent; `over`: past a critical target; `near`: it needs attention."""
-    if found.of and found.silent * 5 >= found.of:
-        return "stale"
-    if found.value is None or target is None or kpi.good == "none":
-        return "calm"
+def shown(kpi: Kpi, basis: Basis, found: Found, heard: Sequence[Heard]) -> dict[str, Any]:
+    """One figure as a row, without its memory: value, base, target and state, and how old what it rests on is."""
+    target = next((figure for figure in basis.pack.figures if figure.key == kpi.key), None)
+    quietest = max(heard, key=lambda group: group.silent / group.n if group.n else 0)
+    return {
+        "value": found.value, "unit": kpi.unit, "n": len(found.rows), "at_ms": basis.now_ms,
+        "oldest_ms": _oldest(heard),
+        "state": _state(kpi, found, heard, target.target if target else None, target.near if target else None),
+        "target": target.target if target else None, "good": kpi.good, "window_min": kpi.window_min,
+        "silent": quietest.silent, "of": quietest.n if quietest.silent else 0, "args": found.args,
+    }  # fmt: skip
+
+
+def _oldest(heard: Sequence[Heard]) -> int | None:
+    """When the oldest source of a figure was heard; of a group that is not current the silent ones too."""
+    moments = [group.oldest_ms for group in heard] + [group.silent_ms for group in heard if group.stale]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _state(kpi: Kpi, found: Found, heard: Sequence[Heard], target: float | None, near: float | None) -> str:
+    """`over`: past a critical target; `stale`: a fifth of a source group is silent; `near`: it needs attention.
+
+    Danger that those who speak report is danger, however many are silent; that nothing is wrong is not believed.
+    """
     sign = 1 if kpi.good == "low" else -1
-    if sign * found.value > sign * target:
-        return "over" if kpi.critical else "near"
-    warned = kpi.critical and near is not None and sign * found.value >= sign * near
+    past = found.value is not None and target is not None and kpi.good != "none" and sign * (found.value - target) > 0
+    if past and kpi.critical:
+        return "over"
+    if any(group.stale for group in heard):
+        return "stale"
+    if past:
+        return "near"
+    warned = kpi.critical and near is not None and found.value is not None and sign * (found.value - near) >= 0
     return "near" if warned else "calm"
 
 
@@ -111,146 +132,72 @@ class History:
         return [values[len(values) // 10], values[-1 - len(values) // 10]]
 
 
-# ---- formulas -------------------------------------------------------------------------------------------------------
-
-
-def _open(ledger: Ledger, now_ms: int) -> Found:
-    by_priority = {1: 0, 2: 0, 3: 0}
-    for incident in ledger.state.incidents.values():
-        if incident.state in OPEN:
-            by_priority[incident.priority] += 1
-    total = sum(by_priority.values())
-    return Found(total, total, now_ms, args={str(priority): n for priority, n in by_priority.items()})
-
-
-def _awaiting(ledger: Ledger, now_ms: int) -> Found:
-    waiting = [i for i in ledger.state.incidents.values() if i.state == PENDING_DISPATCH and not i.assignments]
-    oldest = min((i.stage_since_ms for i in waiting), default=None)
-    minutes = None if oldest is None else round((now_ms - oldest) / 60_000)
-    return Found(len(waiting), len(waiting), now_ms, args={"oldest_min": minutes})
-
-
-def _recent(ledger: Ledger, now_ms: int, field: str, minutes: int) -> list[Incident]:
-    since = now_ms - minutes * 60_000
-    return [i for i in ledger.state.incidents.values() if (at := getattr(i, field)) is not None and at >= since]
-
-
-def _percentile(values: list[float], share: float) -> float | None:
-    if len(values) < FEW:
-        return None
-    values.sort()
-    return round(values[min(len(values) - 1, int(share * len(values)))], 1)
-
-
-def _arrivals(ledger: Ledger, now_ms: int) -> list[float]:
-    arrived = _recent(ledger, now_ms, "on_scene_at_ms", 120)
-    return [
-        (i.on_scene_at_ms - i.dispatched_at_ms) / 60_000
-        for i in arrived
-        if i.on_scene_at_ms is not None and i.dispatched_at_ms is not None
-    ]
-
-
-def _arrival_median(ledger: Ledger, now_ms: int) -> Found:
-    minutes = _arrivals(ledger, now_ms)
-    return Found(_percentile(minutes, 0.5), len(minutes), now_ms)
-
-
-def _response_p90(ledger: Ledger, now_ms: int) -> Found:
-    seen = _recent(ledger, now_ms, "dispatched_at_ms", 120)
-    minutes = [(i.dispatched_at_ms - i.reported_at_ms) / 60_000 for i in seen if i.dispatched_at_ms is not None]
-    return Found(_percentile(minutes, 0.9), len(minutes), now_ms)
-
-
-def _on_time(ledger: Ledger, now_ms: int) -> Found:
-    """Handled within the limit, of those handled or overdue (the field's 按期处置率), over the state's 24 h."""
-    on_time = due = 0
-    for incident in ledger.state.incidents.values():
-        if incident.dispatched_at_ms is None or incident.reason == "false":
-            continue
-        end = ledger.handling_due(incident)
-        if end is None:
-            continue  # the calendar of that year is not known: nothing can be said
-        if incident.finished_at_ms is not None:
-            due += 1
-            on_time += incident.finished_at_ms <= end
-        elif now_ms > end and incident.state in OPEN and incident.state != SUSPENDED:
-            due += 1
-    return Found(round(100 * on_time / due, 1) if due >= FEW else None, due, now_ms)
-
-
-def _calls(ledger: Ledger, now_ms: int) -> Found:
-    minute = now_ms // 60_000
-    total = sum(ledger.state.minutes.get(m, {}).get("complaint_received", 0) for m in range(minute - 9, minute + 1))
-    rows = ledger.state.sources
-    heard = [
-        now.heard_ms for key, now in ledger.telemetry.sources.items() if key in rows and rows[key].kind == "complaint"
-    ]
-    return Found(total, total, max(heard, default=None))
-
-
-def _teams(*shown: str) -> Callable[[Ledger, int], Found]:
-    def formula(ledger: Ledger, now_ms: int) -> Found:
-        teams = ledger.state.teams
-        chosen = [team for team in teams.values() if team.shown in shown]
-        heard = [now.heard_ms for team in chosen if (now := ledger.telemetry.teams.get(team.id)) is not None]
-        silent = sum(team.shown == "silent" for team in teams.values())
-        return Found(len(chosen), len(teams), min(heard, default=None), args={"silent": silent})
-
-    return formula
-
-
-def _unacknowledged(ledger: Ledger, now_ms: int) -> Found:
-    held = ledger.state.alerts
-    count = sum(alert.state in (alerts.ACTIVE, alerts.RETURNED) for alert in held.values())
-    return Found(count, len(held), now_ms)
-
-
-def _noise(ledger: Ledger, now_ms: int) -> Found:
-    over = {
-        a.subject
-        for a in ledger.state.alerts.values()
-        if a.cleared_at_ms is None and a.kind == "threshold" and a.state != alerts.OUT_OF_SERVICE
-    }
-    sites = [sensor for sensor in ledger.telemetry.sensors.values() if sensor.kind == "noise"]
-    live = [sensor for sensor in sites if not sensor.silent]
-    oldest = min((sensor.heard_ms for sensor in live), default=None)
-    loud = sum(sensor.id in over for sensor in sites)
-    return Found(loud if sites else None, len(sites), oldest, len(sites) - len(live), len(sites))
-
-
-def _crowd(ledger: Ledger, now_ms: int) -> Found:
-    counters = [sensor for sensor in ledger.telemetry.sensors.values() if sensor.kind == "people"]
-    live = [sensor for sensor in counters if not sensor.silent]
-    if not live:
-        return Found(None, 0, None, len(counters), len(counters))
-    worst = max(live, key=lambda sensor: sensor.value)
-    where = ledger.gazetteer.where(worst.lat, worst.lon)
-    return Found(
-        round(worst.value, 1), len(live), worst.heard_ms, len(counters) - len(live), len(counters),
-        {"sensor": worst.id, "where_zh": where.zh, "where_en": where.en},
-    )  # fmt: skip
-
+_HANDLED: Final = ("not_dispatched", "false_report", "suspended", "no_calendar")
 
 KPIS: Final = (
-    Kpi("crowd", "per_m2", "low", _crowd, 0, "scenic practice: warn 3, stop entry 4 people a square metre", True),
     Kpi(
-        "arrival_median_min",
-        "min",
-        "low",
-        _arrival_median,
-        120,
-        "own target: arrival median ≤ 10 min inside the 4th ring",
+        "crowd", "per_m2", "low", formulas.crowd, "sensors", ("people",),
+        exclusions=("silent_sensors", "out_of_service"), source="scenic", version=2, critical=True,
     ),
-    Kpi("awaiting_dispatch", "", "low", _awaiting, 0, "own target: dispatch ≤ 15 min"),
-    Kpi("on_time_share", "percent", "high", _on_time, 1440, "按期处置率 = on time / (handled + overdue)"),
-    Kpi("calls_10min", "", "none", _calls, 10, "count"),
-    Kpi("noise_over", "", "none", _noise, 0, "sites over the limit of GB 12523"),
-    Kpi("open", "", "none", _open, 0, "count"),
-    Kpi("response_p90_min", "min", "low", _response_p90, 120, "report to first dispatch, 90th percentile"),
-    Kpi("unacknowledged", "", "low", _unacknowledged, 0, "alerts nobody has seen"),
-    Kpi("teams_free", "", "none", _teams("free")),
-    Kpi("teams_busy", "", "none", _teams("sent", "en_route", "on_scene")),
-    Kpi("teams_silent", "", "low", _teams("silent")),
-)
+    Kpi(
+        "arrival_median_min", "min", "low", formulas.took("dispatched_at_ms", "on_scene_at_ms", 0.5, 120),
+        "incidents", ("record", "teams"), 120, ("no_arrival",),
+    ),
+    Kpi(
+        "awaiting_dispatch", "", "low", formulas.awaiting_dispatch, "incidents", ("record", "complaint"),
+        exclusions=("has_team",),
+    ),
+    Kpi(
+        "on_time_share", "percent", "high", formulas.on_time_share, "incidents", ("record",), 1440, _HANDLED,
+        "gbt_30428_4",
+    ),
+    Kpi("calls_10min", "", "none", formulas.calls(10), "calls", ("complaint",), 10, version=2),
+    Kpi(
+        "noise_over", "", "none", formulas.noise_over, "sensors", ("noise",), exclusions=("out_of_service",),
+        source="gb_12523", version=2,
+    ),
+    Kpi("open", "", "none", formulas.open_, "incidents", ("record", "complaint"), exclusions=("ended",)),
+    Kpi(
+        "response_p90_min", "min", "low", formulas.took("reported_at_ms", "dispatched_at_ms", 0.9, 120),
+        "incidents", ("record",), 120, ("not_dispatched",),
+    ),
+    Kpi(
+        "unacknowledged", "", "low", formulas.unacknowledged, "alerts", ("record", "sensor"),
+        exclusions=("put_away",), source="isa_18_2",
+    ),
+    Kpi("teams_free", "", "none", formulas.teams("free"), "teams", ("teams",), exclusions=("off_duty",)),
+    Kpi(
+        "teams_busy", "", "none", formulas.teams("sent", "en_route", "on_scene"), "teams", ("teams",),
+        exclusions=("off_duty", "silent_teams"),
+    ),
+    Kpi(
+        "teams_silent", "", "low", formulas.teams("silent"), "teams", ("record", "silent_teams"),
+        exclusions=("off_duty",),
+    ),
+    Kpi(
+        "overdue", "", "low", formulas.overdue, "incidents", ("record",),
+        exclusions=("ended", "suspended", "no_limit"),
+    ),
+    Kpi("open_over_day", "", "low", formulas.open_over_day, "incidents", ("record",), exclusions=("ended",)),
+    Kpi(
+        "response_median_min", "min", "low", formulas.took("reported_at_ms", "dispatched_at_ms", 0.5, 120),
+        "incidents", ("record",), 120, ("not_dispatched",),
+    ),
+    Kpi(
+        "arrival_p90_min", "min", "low", formulas.took("dispatched_at_ms", "on_scene_at_ms", 0.9, 120),
+        "incidents", ("record", "teams"), 120, ("no_arrival",),
+    ),
+    Kpi(
+        "calls_hour", "", "none", formulas.calls_hour, "calls", ("complaint",), 60, ("stood_still",),
+        usual="same_hour",
+    ),
+    Kpi(
+        "coverage", "percent", "high", formulas.coverage, "places", ("teams",),
+        exclusions=("off_duty", "on_break", "silent_teams"),
+    ),
+    Kpi(
+        "worst_area", "percent", "high", formulas.worst_area, "incidents", ("record",), 1440,
+        (*_HANDLED, "small_areas"), "gbt_30428_4",
+    ),
+)  # fmt: skip
 """Every figure, in the order of the wall's tiles."""

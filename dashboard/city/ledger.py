@@ -25,8 +25,8 @@ from dashboard.city.deadlines import (
     YELLOW_HANDLING,
     YELLOW_MINUTES,
     Calendar,
+    HandlingLimits,
     escalates_ms,
-    handling_due_ms,
     stage_limit_s,
 )
 from dashboard.city.events import AHEAD_MS
@@ -132,12 +132,12 @@ class Ledger:
                 self.seconds[rule.raises] += (rule,)
         self.seconds = dict(self.seconds)
         self.thresholds = dict(self.thresholds)
-        self._handling_due: dict[tuple[str, str, int, int, tuple[tuple[int, int | None], ...]], int | None] = {}
         self.minutes: tuple[int, ...] = ()
         self._limits: set[tuple[tuple[float, float], ...]] = set()
         self.gazetteer = Gazetteer(pack.areas, pack.places)
         self.seats = Seats(pack, self.gazetteer)
         self.calendar = Calendar(pack)
+        self.handling = HandlingLimits(pack, self.calendar, UNCATEGORISED.limit)
         self.local = LocalTime(pack.time_zone)
         self.roster = Roster(pack.roster, pack.time_zone)
         self.team_of_device = {device.id: device.team for device in pack.devices}
@@ -361,23 +361,9 @@ class Ledger:
         """The category of a key; reports of no known class are uncategorised."""
         return self.categories.get(key, UNCATEGORISED)
 
-    def limit(self, category: str, condition: str) -> Limit:
-        """The handling limit of a class under one of its filing conditions, its own where it has no such one."""
-        known = self.category(category)
-        return next((one.limit for one in known.conditions if one.key == condition), known.limit)
-
     def handling_due(self, incident: Incident) -> int | None:
-        """When the handling limit of an incident ends; kept, since figures ask each second. None before a dispatch."""
-        start_ms = incident.dispatched_at_ms
-        if start_ms is None:
-            return None
-        key = (incident.category, incident.condition, start_ms, incident.extensions, incident.pauses)
-        if key not in self._handling_due:
-            if len(self._handling_due) > 20_000:
-                self._handling_due.clear()
-            limit = self.limit(incident.category, incident.condition)
-            self._handling_due[key] = handling_due_ms(limit, start_ms, self.calendar, *key[3:])
-        return self._handling_due[key]
+        """When the handling limit of an incident ends; None before a dispatch."""
+        return self.handling.due(incident)
 
     def in_stage(self, incident: Incident, state: str, at_ms: int, **fields: Any) -> Incident:
         """The incident's row on entering a state: its clock, its limit, a new version; what waited waits no more."""

@@ -34,6 +34,10 @@ REMEMBERED_MS: Final = 7 * DAY_MS
 """Causes are remembered for 7 days: the longest time a device may be offline and repeat itself."""
 RECENT_MS: Final = 3_600_000
 """Complaints of the last hour are kept by place: the longest window of a burst rule."""
+CALLS_MS: Final = 75 * 60_000
+"""Every complaint of the last hour is kept by its id, so that a figure can say whom it counts; some are told late."""
+HOURS: Final = 28 * 24
+"""What is usual for an hour is taken from the same hour of four weeks."""
 
 ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "alerts": Alert,
@@ -140,6 +144,10 @@ class CityState(Struct):
     minutes: dict[int, dict[str, int]] = field(default_factory=dict)
     """The same per minute of the city clock, for the last 24 h."""
     recent: deque[RecentComplaint] = field(default_factory=deque)
+    calls: deque[tuple[int, str]] = field(default_factory=deque)
+    """When each complaint of the last hour was made, of every verb, and its id."""
+    hours: dict[int, int] = field(default_factory=dict)
+    """Hour of the city clock → complaints made in it, for four weeks; an hour in which nothing ran is absent."""
     arrived: deque[Arrived] = field(default_factory=deque)
     """New items that some seat must decide, of the last 10 min: the load of every seat is counted from them."""
     turns: deque[tuple[int, str]] = field(default_factory=deque)
@@ -198,9 +206,20 @@ def _count(state: CityState, change: Change) -> None:
         for old in [m for m in state.minutes if m < minute - 1440]:
             del state.minutes[old]
         bucket = state.minutes[minute] = {}
+        _hour_of(state, change.at_ms)
     for key in keys:
         state.counts[key] = state.counts.get(key, 0) + 1
         bucket[key] = bucket.get(key, 0) + 1
+
+
+def _hour_of(state: CityState, at_ms: int) -> int:
+    """The hour of a moment, which is now one in which the city ran."""
+    hour = at_ms // HOUR_MS
+    if hour not in state.hours:
+        for old in [one for one in state.hours if one <= hour - HOURS]:
+            del state.hours[old]
+        state.hours[hour] = 0
+    return hour
 
 
 def _arrive(state: CityState, arrived: Arrived) -> None:
@@ -233,8 +252,10 @@ def _clock_set(state: CityState, change: Change) -> None:
     state.recent = deque(seen for seen in state.recent if seen.at_ms <= change.at_ms)
     for later in [minute for minute in state.minutes if minute > change.at_ms // 60_000]:
         del state.minutes[later]  # of a time that has not come
-    for later in [hour for hour in state.alarms if hour > change.at_ms // HOUR_MS]:
-        del state.alarms[later]
+    state.calls = deque(call for call in state.calls if call[0] <= change.at_ms)
+    for table in (state.alarms, state.hours):
+        for later in [hour for hour in table if hour > change.at_ms // HOUR_MS]:
+            del table[later]
 
 
 def _registry_changed(state: CityState, change: Change) -> None:
@@ -252,6 +273,10 @@ def _incident_left(state: CityState, change: Change) -> None:
 
 def _complaint_received(state: CityState, change: Change) -> None:
     args = change.args
+    state.hours[_hour_of(state, change.at_ms)] += 1
+    state.calls.append((change.at_ms, args.get("complaint", "")))
+    while state.calls[0][0] < change.at_ms - CALLS_MS:
+        state.calls.popleft()
     if args.get("lat") is None:
         return
     state.recent.append(RecentComplaint(change.at_ms, args["category"], args["lat"], args["lon"]))

@@ -27,7 +27,7 @@ from dashboard.city.pack import Pack, digest_of, pack_of
 from dashboard.city.privacy import without_person
 from dashboard.city.sensing import count_rejected
 from dashboard.city.state import Clock
-from dashboard.city.telemetry import SensorNow, TeamNow
+from dashboard.city.telemetry import FLAG_SILENT, SensorNow, TeamNow
 from dashboard.errors import BadPayload, Fenced, Refused, StreamLost
 from dashboard.live import recovery, snapshots
 from dashboard.live.intake import rejected_fields
@@ -419,7 +419,9 @@ def _extend(order: list[list[str | int]], stream: str, entry: Entry) -> None:
 
 
 def _sensor(now: SensorNow) -> list[Any]:
-    return [now.lat, now.lon, now.value, now.time_ms, now.flag, now.kind]
+    """A sensor as screens get it; where its alert hides that it is silent, that is said too."""
+    row = [now.lat, now.lon, now.value, now.time_ms, now.flag, now.kind]
+    return [*row, 1] if now.silent and now.flag != FLAG_SILENT else row
 
 
 def _spoken(order: Order) -> bytes:

@@ -287,7 +287,7 @@ class ControlRoom:
         self.sight.update(
             {
                 "sensors": {
-                    id_: [s.lat, s.lon, s.value, s.time_ms, s.flag, s.kind]
+                    id_: [s.lat, s.lon, s.value, s.time_ms, s.flag, s.kind, *([1] if s.silent else [])]
                     for id_, s in found.telemetry.sensors.items()
                 },
                 "teams": {

@@ -59,6 +59,8 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.counts = dict(state.counts)
     copied.minutes = {minute: dict(counts) for minute, counts in state.minutes.items()}
     copied.recent = deque(state.recent)
+    copied.calls = deque(state.calls)
+    copied.hours = dict(state.hours)
     copied.arrived = deque(state.arrived)
     copied.turns = deque(state.turns)
     copied.alarms = {hour: dict(counts) for hour, counts in state.alarms.items()}
@@ -123,6 +125,8 @@ def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
         yield "seen", encode((hour, list(causes)))
     yield "refused", encode(state.refused)
     yield "recent", encode(list(state.recent))
+    yield "calls", encode(list(state.calls))
+    yield "hours", encode(state.hours)
     yield "arrived", encode(list(state.arrived))
     yield "turns", encode(list(state.turns))
     for chunk in _chunks(state.alarms, 1):
@@ -202,6 +206,10 @@ def _read_section(state: CityState, telemetry: Telemetry, section: str, payload:
         state.refused.update(decode(payload, type=dict[str, Answered]))
     elif section == "recent":
         state.recent.extend(decode(payload, type=list[RecentComplaint]))
+    elif section == "calls":
+        state.calls.extend(decode(payload, type=list[tuple[int, str]]))
+    elif section == "hours":
+        state.hours.update(decode(payload, type=dict[int, int]))
     elif section == "arrived":
         state.arrived.extend(decode(payload, type=list[Arrived]))
     elif section == "turns":

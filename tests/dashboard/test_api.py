@@ -67,7 +67,7 @@ def test_figures_are_the_ones_of_the_screens(client: httpx.Client) -> None:
     until(lambda: client.get("/kpis").json())
     figures = client.get("/kpis").json()
     assert {"open", "teams_free", "awaiting_dispatch"} <= figures.keys()
-    assert client.get("/kpis/open").json().keys() == figures["open"].keys()
+    assert client.get("/kpis/open").json().keys() > figures["open"].keys()
     assert client.get("/kpis/nothing").status_code == 404
 
 
