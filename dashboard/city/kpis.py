@@ -18,7 +18,7 @@ from dashboard.city import formulas
 from dashboard.city.formulas import FEW, GROUPS, Basis, Formula, Found, Heard
 from dashboard.city.ledger import Ledger
 
-__all__ = ["FEW", "KPIS", "POINTS", "History", "Kpi", "figures"]
+__all__ = ["FEW", "KPIS", "POINTS", "History", "Kpi", "figures", "news", "shown"]
 
 POINTS: Final = 60
 """One point a minute of the city clock, for the last hour."""
@@ -100,6 +100,24 @@ def _state(kpi: Kpi, found: Found, heard: Sequence[Heard], target: float | None,
         return "near"
     warned = kpi.critical and near is not None and found.value is not None and sign * (found.value - near) >= 0
     return "near" if warned else "calm"
+
+
+def news(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
+    """What differs between two seconds of figures, field by field; None for a figure that is gone.
+
+    Without `at_ms`, which is one for all. The last point of a series is the value: a series is told once a minute.
+    """
+    told: dict[str, dict[str, Any] | None] = {key: None for key in before if key not in now}
+    for key, row in now.items():
+        held = before.get(key, {})
+        fresh = {
+            name: field for name, field in row.items() if name != "at_ms" and (name not in held or held[name] != field)
+        }
+        if "value" in fresh and held.get("series", [None])[:-1] == row.get("series", [])[:-1]:
+            fresh.pop("series", None)
+        if fresh:
+            told[key] = fresh
+    return told
 
 
 class History:

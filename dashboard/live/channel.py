@@ -84,6 +84,8 @@ class Viewer(Struct, eq=False):
     """It needs a snapshot before any change."""
     blind: bool = True
     """It needs a whole picture of the telemetry before any frame."""
+    uncounted: bool = False
+    """It needs all figures before it is told what of them differs."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: int = 0
 
@@ -102,6 +104,7 @@ class Viewer(Struct, eq=False):
         self.waiting = deque(message for message in self.waiting if message.startswith(ANSWER))
         self.held = sum(map(len, self.waiting))
         self.behind = self.blind = True
+        self.uncounted = "kpi" in self.topics
         self.wake.set()
 
 
@@ -163,6 +166,11 @@ class Channel:
         if viewer.blind and "telemetry" in viewer.topics and self.room.ready.is_set():
             viewer.blind = False
             message = _telemetry(self.room.sight.whole(viewer.view), whole=True)
+            viewer.waiting.appendleft(message)
+            viewer.held += len(message)
+        if viewer.uncounted and self.room.figures:
+            viewer.uncounted = False
+            message = self.room.all_figures()
             viewer.waiting.appendleft(message)
             viewer.held += len(message)
         if viewer.behind and "changes" in viewer.topics and self.room.ready.is_set():
@@ -232,8 +240,7 @@ class Channel:
             viewer.send(msgspec.json.encode({"type": "rejected", "rows": list(self.room.rejected)}))
         if "health" in fresh and self.room.health:
             viewer.send(self.room.health)
-        if "kpi" in fresh and self.room.figures:
-            viewer.send(msgspec.json.encode({"type": "kpi", "rows": self.room.figures}))
+        viewer.uncounted = "kpi" in known and (viewer.uncounted or "kpi" in fresh)
         viewer.wake.set()
 
     def _command(self, viewer: Viewer, raw: str) -> None:
@@ -265,7 +272,9 @@ class Channel:
             return
         details: dict[str, bytes] = {}
         for viewer in self.viewers:
-            if kind in viewer.topics and (kind != "changes" or not viewer.behind):
+            if kind == "kpi" and viewer.uncounted:
+                viewer.wake.set()
+            elif kind in viewer.topics and (kind != "changes" or not viewer.behind):
                 viewer.send(message)
             for incident in about or ():
                 if f"incident:{incident}" in viewer.topics:

@@ -19,6 +19,7 @@ import msgspec
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 
+from dashboard.city import kpis
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatch import rank_teams
@@ -169,6 +170,10 @@ class ControlRoom:
         if not self._recent or told < parse_id(self._recent[0][0]) or told > parse_id(self.seq):
             return None
         return [message for held, message in self._recent if parse_id(held) > told]
+
+    def all_figures(self) -> Message:
+        """Every figure as a whole, for a screen that holds none; afterwards it is told what differs."""
+        return _figures(self.figures, self.figures)
 
     def digest(self) -> Message:
         """How many rows each table has, and the xor of crc32("id:version") of all: a screen checks itself with it."""
@@ -370,8 +375,8 @@ class ControlRoom:
         if raw.startswith(b'{"type":"telemetry"'):
             self.sight.update(msgspec.json.decode(raw)["rows"])
         elif raw.startswith(b'{"type":"kpi"'):
-            self.figures = msgspec.json.decode(raw)["rows"]
-            self._tell("kpi", raw, None)
+            before, self.figures = self.figures, msgspec.json.decode(raw)["rows"]
+            self._tell("kpi", _figures(self.figures, kpis.news(before, self.figures)), None)
         elif raw.startswith(b'{"type":"health"'):
             self.health = raw
             self._tell("health", raw, None)
@@ -404,6 +409,11 @@ def _public(change: Change) -> dict[str, Any]:
         "by": change.by, "cause": change.cause, "incident": change.incident, "args": args,
         "rows": {table: rows for table, rows in change.rows.items() if table in PUBLIC},
     }  # fmt: skip
+
+
+def _figures(figures: dict[str, Any], rows: dict[str, Any]) -> Message:
+    at_ms = max((row.get("at_ms", 0) for row in figures.values()), default=0)
+    return msgspec.json.encode({"type": "kpi", "at_ms": at_ms, "rows": rows})
 
 
 def _rejected(id_: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.city import kpis
 from tests.browser.conftest import Screen
 
 pytestmark = pytest.mark.browser
@@ -48,6 +49,34 @@ def test_snapshot_and_changes_give_the_same_rows_as_the_server_holds(screen: Scr
     view = inside(screen, FRESH + "for (const m of arguments[0]) store.apply(m); return store.view()", messages)
     assert view["seq"] == "399"
     assert {table: view["rows"][table] for table in rows} == rows
+
+
+def test_figures_told_by_what_differs_are_the_figures_of_the_server(screen: Screen) -> None:
+    """Three hundred seconds of random figures: values, minutes that pass, figures that come and go."""
+    screen.open("/")
+    choice, before, messages = random.Random(5), {}, []
+    now: dict[str, dict[str, Any]] = {}
+    for second in range(300):
+        for key in "abcd":
+            if choice.random() < 0.05:
+                now.pop(key, None)
+            row = dict(now.get(key, {"series": [], "value": None, "usual": None, "args": {}}))
+            row["value"] = choice.choice([row["value"], row["value"], choice.randrange(9), None])
+            passed = second % 20 == 0 or not row["series"]
+            row["series"] = [*(row["series"] if passed else row["series"][:-1]), row["value"]][-10:]
+            row["usual"] = [1, 2] if choice.random() < 0.5 else None
+            now[key] = {**row, "at_ms": 1000 * second}
+        messages.append({"type": "kpi", "at_ms": 1000 * second, "rows": json.loads(json.dumps(kpis.news(before, now)))})
+        before = json.loads(json.dumps(now))
+    script = (
+        FRESH
+        + """
+        const seen = [];
+        for (const m of arguments[0]) { store.apply(m); seen.push(Object.fromEntries(store.kpi)); }
+        return [seen[150], seen.at(-1)]"""
+    )
+    assert inside(screen, script, messages)[1] == now
+    assert sum(len(json.dumps(message)) for message in messages) < 300 * len(json.dumps(now)) / 2
 
 
 def test_a_second_snapshot_removes_what_is_gone(screen: Screen) -> None:

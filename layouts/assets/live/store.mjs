@@ -126,10 +126,12 @@ export class Store {
     this.tell("telemetry", { whole: Boolean(whole), rows: rows ?? {} });
   }
 
-  apply_kpi({ rows }) {
+  /** Of a figure that is held only what differs comes; the last point of its series is its value, and the moment is one for all. */
+  apply_kpi({ at_ms, rows }) {
     for (const [key, row] of Object.entries(rows))
       if (row === null) this.kpi.delete(key);
-      else this.kpi.set(key, row);
+      else this.kpi.set(key, figureWith(this.kpi.get(key), row));
+    if (at_ms) for (const [key, row] of this.kpi) this.kpi.set(key, { ...row, at_ms });
     this.tell("kpi", rows);
   }
 
@@ -180,6 +182,12 @@ export class Store {
       rows: Object.fromEntries(TABLES.map((name) => [name, Object.fromEntries(this.tables[name])])),
     };
   }
+}
+
+function figureWith(held, row) {
+  const next = { ...held, ...row };
+  if ("value" in row && !row.series && held?.series?.length) next.series = [...held.series.slice(0, -1), row.value];
+  return next;
 }
 
 const same = (a, b) => a[0] === b[0] && a[1] >>> 0 === b[1] >>> 0;

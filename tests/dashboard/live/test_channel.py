@@ -140,6 +140,30 @@ async def test_only_what_was_asked_for(centre):
     assert (await late.hears("kpi"))["rows"]["open"]["value"] == 1  # what is known, at once
 
 
+async def test_of_a_figure_that_a_screen_holds_only_what_differs_is_told(centre):
+    def told(at_ms: int, **fields) -> None:
+        rows = {key: {"at_ms": at_ms, "unit": "", "series": [4, 5, 6], **row} for key, row in fields.items()}
+        centre.room._hear(json.dumps({"type": "kpi", "rows": rows}, separators=(",", ":")).encode())
+
+    screen, slow = (centre.screen(after=None, topics=["kpi"]) for _ in range(2))
+    told(1000, open={"value": 6}, overdue={"value": 6}, gone={"value": 6})
+    whole = await screen.hears("kpi")
+    assert (whole["at_ms"], whole["rows"]["open"]["series"]) == (1000, [4, 5, 6])
+    await slow.hears("kpi")
+    slow.ready.clear()
+    told(2000, open={"value": 7, "series": [4, 5, 7]}, overdue={"value": 6})
+    assert await screen.hears("kpi", 2) == {
+        "type": "kpi", "at_ms": 2000, "rows": {"open": {"value": 7}, "gone": None}
+    }  # fmt: skip
+    told(3000, open={"value": 7, "series": [5, 7, 7]}, overdue={"value": 6})
+    assert (await screen.hears("kpi", 3))["rows"] == {"open": {"series": [5, 7, 7]}}
+    for viewer in centre.channel.viewers:
+        viewer.begin_anew()  # as one does for which too much waits
+    slow.ready.set()
+    told(4000, open={"value": 7, "series": [5, 7, 7]}, overdue={"value": 6})
+    await slow.until(lambda: slow.got("kpi")[-1]["at_ms"] >= 3000 and "unit" in slow.got("kpi")[-1]["rows"]["open"])
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [
