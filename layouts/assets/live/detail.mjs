@@ -6,7 +6,7 @@ import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
-import { eachSecond, soon } from "./loop.mjs";
+import { eachSecond, soon, withNews } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
@@ -60,12 +60,12 @@ export class Detail {
     for (const table of ["incidents", "alerts", "complaints", "out_of_service", "assignments", "teams", "claims"])
       store.on(table, (ids) => {
         const other = table === "assignments" || table === "teams" || table === "claims";
-        if (this.what && (other || ids.has(this.what.id))) soon(this.draw);
+        if (this.what && (other || ids.has(this.what.id))) withNews(this.draw);
       });
     store.on("detail", (topic) => {
       if (this.what?.table === "incidents" && topic === `incident:${this.what.id}`) soon(this.draw);
     });
-    claims.live.on("presence", () => soon(this.draw));
+    claims.live.on("presence", () => withNews(this.draw));
     sender.on(() => soon(this.draw));
     channel.on(() => soon(this.draw));
     eachSecond(() => {

@@ -4,7 +4,12 @@ const due = new Set();
 const afterPaint = new Set();
 const ticks = new Set();
 const FRAME_MS = 20;
-let asked = false;
+const NEWS_MS = 80;
+const WINK_MS = 500; // half of --blink
+const told = new Set();
+let asked = false,
+  waits = false,
+  told_at = -Infinity;
 
 function frame() {
   asked = false;
@@ -14,13 +19,30 @@ function frame() {
     paint();
     if (performance.now() - began > FRAME_MS) break; // what is left paints in the next frame, so that no single one takes long
   }
-  for (const tell of afterPaint) tell();
-  if (due.size) ask();
+  if (due.size) return ask();
+  if (!told.size) for (const tell of afterPaint) tell();
 }
 
 /** Paint this before the next frame, once, however often it is asked for. @param {() => void} paint */
 export function soon(paint) {
   due.add(paint);
+  ask();
+}
+/** Paint this because the city's news change it: at once after a pause, else together with what else comes within it. Twenty changes a second
+ * would otherwise be twenty frames, each of which lays out and composites the whole page. A hand's own doing is painted by `soon`. @param {() => void} paint */
+export function withNews(paint) {
+  told.add(paint);
+  if (waits) return;
+  waits = true;
+  const left = told_at + NEWS_MS - performance.now();
+  if (left > 0) setTimeout(tellAll, left);
+  else tellAll();
+}
+function tellAll() {
+  waits = false;
+  told_at = performance.now();
+  for (const paint of told) due.add(paint);
+  told.clear();
   ask();
 }
 function ask() {
@@ -29,7 +51,7 @@ function ask() {
   requestAnimationFrame(frame);
 }
 
-/** Called after each frame in which something was painted. @param {() => void} tell */
+/** Called after each frame from which on everything that was asked for is painted. @param {() => void} tell */
 export const onPainted = (tell) => afterPaint.add(tell);
 
 /** Called once a second, at the whole second, for ages and rings; not while the page is hidden. @param {() => void} tick */
@@ -40,3 +62,10 @@ function beat() {
   setTimeout(beat, 1000 - (Date.now() % 1000) + 5);
 }
 setTimeout(beat, 1000 - (Date.now() % 1000) + 5);
+
+/** What nobody has acknowledged blinks once a second, all in step; for who asked for no motion it stands still. */
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+setInterval(() => {
+  const { classList } = document.documentElement;
+  if (document.visibilityState !== "hidden") classList.toggle("wink", !still.matches && !classList.contains("wink"));
+}, WINK_MS);

@@ -10,7 +10,7 @@ import { isGroup } from "./groups.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { Hand } from "./hand.mjs";
 import { isHand, isHeld, isUnack } from "./lifecycle.mjs";
-import { eachSecond, soon } from "./loop.mjs";
+import { eachSecond, soon, withNews } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { HIDDEN, Order, TABLES, TABS, at } from "./order.mjs";
 import { leftNode, timeLeft } from "./parts.mjs";
@@ -18,6 +18,7 @@ import { ago, timeOfDay } from "./time.mjs";
 import { category, named, rule, t, where, word } from "./words.mjs";
 
 const ROW_PX = 54;
+const BLOCK = 8; // rows come and go by so many: scrolling by one changes nothing in the document
 const STRIP_SHARE = 0.45; // of the queue, at most, for the urgent rows above (dispatch.css)
 const NARROW = matchMedia("(max-width: 800px)"); // one panel at a time: what a verb on a group is for could not be seen
 const SETTLE_MS = 1000; // a row that came by itself is not pressed before: longer than from aim to press
@@ -53,10 +54,10 @@ export class Queue {
     for (const table of TABLES)
       store.on(table, (ids) => {
         this.sorted.change(table, ids, (old, now) => this.#note(old, now));
-        soon(this.refresh);
+        withNews(this.refresh);
       });
-    store.on("claims", () => soon(this.draw));
-    claims.live.on("presence", () => soon(this.draw));
+    store.on("claims", () => withNews(this.draw));
+    claims.live.on("presence", () => withNews(this.draw));
     store.on("snapshot", () => soon(this.refresh));
     store.on("frozen", (on) => on || this.take());
     sender.on(() => soon(this.draw));
@@ -472,9 +473,12 @@ export class Queue {
       this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
   #window(tall, keys, { top, high }, least, all) {
-    const first = Math.max(0, Math.floor(top / ROW_PX) - 4),
-      last = Math.min(keys.length, Math.ceil((top + (high || 600)) / ROW_PX) + 4),
-      px = `${Math.max(keys.length * ROW_PX, least)}px`;
+    const first = Math.max(0, Math.floor(top / ROW_PX / BLOCK - 0.5) * BLOCK),
+      last = Math.min(keys.length, Math.ceil((top + (high || 600)) / ROW_PX / BLOCK + 0.5) * BLOCK),
+      px = `${Math.max(keys.length * ROW_PX, least)}px`,
+      window = `${first} ${last}`;
+    if (!all && tall.window === window) return;
+    tall.window = window;
     if (tall.style.height !== px) tall.style.height = px;
     let at = first;
     keyed(

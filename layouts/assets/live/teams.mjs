@@ -5,7 +5,7 @@ import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { Hand } from "./hand.mjs";
 import { left as holdLeft, words as holdWords } from "./hold.mjs";
 import { isOpen } from "./lifecycle.mjs";
-import { eachSecond, soon } from "./loop.mjs";
+import { eachSecond, soon, withNews } from "./loop.mjs";
 import { incidentMark, stepMark, svg, teamMark } from "./marks.mjs";
 import { isEarly, isHandled, shelf } from "./lifecycle.mjs";
 import { ageNode, face, separator, trackNode } from "./parts.mjs";
@@ -285,7 +285,7 @@ export class Tray {
       this.inside = false;
       soon(this.draw);
     });
-    for (const table of ["assignments", "incidents"]) store.on(table, () => soon(this.draw));
+    for (const table of ["assignments", "incidents"]) store.on(table, () => withNews(this.draw));
     store.on("snapshot", () => soon(this.draw));
     channel.on(() => soon(this.draw));
     eachSecond(() => soon(this.draw));
@@ -472,7 +472,7 @@ export class Crew {
       box.classList.toggle("calling", calls.shown);
       soon(this.draw);
     });
-    for (const table of ["teams", "assignments"]) store.on(table, () => soon(this.draw));
+    for (const table of ["teams", "assignments"]) store.on(table, () => withNews(this.draw));
     store.on("snapshot", () => soon(this.draw));
     eachSecond(() => soon(this.draw));
   }
@@ -609,7 +609,7 @@ export class Timers {
       h("div", { class: "timer head push" }, h("kbd", null, "?"), t("key.keys")),
     );
     eachSecond(() => soon(this.draw));
-    for (const table of ["incidents", "alerts"]) store.on(table, () => soon(this.draw));
+    for (const table of ["incidents", "alerts"]) store.on(table, () => withNews(this.draw));
     this.draw = () => this.#draw();
   }
   #draw() {
