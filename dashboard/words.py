@@ -1177,6 +1177,7 @@ _LABELS: Final = {
     "scene.why_open": ("显示原因：{metres:metres} 内 {n} 件未结", "Shown because {n} open within {metres:metres}"),
     "scene.whole_city": ("全城 {n} 件未结，没有集中的地方", "{n} open in the whole city, nowhere crowded together"),
     "scene.nothing_open": ("全城没有未结案卷", "Nothing is open in the whole city"),
+    "basemap.lost": ("底图瓦片自 {since} 起未到，显示的是手绘底图", "Base map tiles do not arrive since {since}; drawn map shown"),
     "honesty.connecting": ("正在连接", "Connecting"),
     "honesty.live": ("实时", "Live"),
     "honesty.late": ("延迟", "Late"),

@@ -86,6 +86,9 @@ class FakeCity:
     lease_s: float = 300
     loads: dict[str, int] = field(default_factory=dict)
     """New items in ten minutes by seat, as the engine counts them."""
+    tiles: dict[str, Any] = field(default_factory=dict)
+    """What browsers are told of tiles under the marks, and the server they may then ask."""
+    tile_server: str = ""
     health: dict[str, Any] = field(default_factory=dict)
     """What the engine says of the alarms' health."""
     lie: bool = False
@@ -785,12 +788,13 @@ def create(city: FakeCity) -> FastAPI:
             f"script-src 'self' {' '.join(dash.csp_hashes())}",
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data:",
-            "connect-src 'self'",
+            f"connect-src 'self' {city.tile_server}",
             "object-src 'none'",
             "base-uri 'none'",
         )
     )
-    served = documents(city.pack, (PACK / "basemap.json").read_bytes())
+    drawn = {**json.loads((PACK / "basemap.json").read_bytes()), **({"tiles": city.tiles} if city.tiles else {})}
+    served = documents(city.pack, json.dumps(drawn).encode())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI):

@@ -69,13 +69,14 @@ const area = (line) =>
 /** Draw the base of a view. @param {CanvasRenderingContext2D} context in CSS pixels @param {Basemap} map
  * @param {{w: number, h: number, scale: number, at: (lat: number, lon: number) => [number, number]}} view `scale`: px per km
  * @param {Object<string, string>} tokens
- * @param {{weight?: number, font?: number, districtFont?: number, places?: boolean, districts?: boolean, roads?: boolean, avoid?: number[][]}} how `avoid`: boxes of live things, [x, y, rx, ry] */
+ * @param {{weight?: number, font?: number, districtFont?: number, places?: boolean, districts?: boolean, roads?: boolean, avoid?: number[][]}} how `avoid`: boxes of live things, [x, y, rx, ry];
+ * `over` draws on the ground and under the names, which are left out where it `hides` the ground */
 export function drawGround(
   context,
   map,
   view,
   tokens,
-  { weight = 1, font = 12, districtFont = 15, places = true, districts = true, roads = true, avoid = [] } = {},
+  { weight = 1, font = 12, districtFont = 15, places = true, districts = true, roads = true, avoid = [], hides, over } = {},
 ) {
   const { w, h, scale, at } = view,
     zoom = Math.log2((scale * 40075.017 * Math.cos(((view.lat ?? 40) * Math.PI) / 180)) / 256);
@@ -137,7 +138,8 @@ export function drawGround(
       stroke({ path }, tokens["map-ground"], line.width_px * 2 * weight);
       stroke({ path }, tokens["map-road-1"], line.width_px * weight);
     }
-  drawNames(context, map, view, tokens, { weight, font, districtFont, places, districts, roads, avoid });
+  over?.(context);
+  drawNames(context, map, view, tokens, { weight, font, districtFont, places, districts, roads, avoid, hides });
   context.restore();
 }
 
@@ -147,7 +149,7 @@ function drawNames(
   map,
   { w, h, scale, at },
   tokens,
-  { weight, font, districtFont, places, districts, roads, avoid },
+  { weight, font, districtFont, places, districts, roads, avoid, hides },
 ) {
   const taken = avoid.map(([x, y, rx = 12, ry = rx]) => [x - rx, y - ry, x + rx, y + ry]);
   const clear = (box) => !taken.some((q) => box[0] < q[2] && box[2] > q[0] && box[1] < q[3] && box[3] > q[1]);
@@ -165,7 +167,7 @@ function drawNames(
     const [x, y] = at(label.lat, label.lon),
       words = lang === "en" ? label.en : label.zh,
       { kind } = label;
-    if (x < 10 || x > w - 10 || y < 10 || y > h - 10) continue;
+    if (x < 10 || x > w - 10 || y < 10 || y > h - 10 || hides?.(x, y)) continue;
     if (kind === "district" ? !districts : kind === "ring" || kind === "axis" ? !roads : !places) {
       if (kind === "hub") hub(context, x, y, weight, tokens);
       continue;

@@ -1,6 +1,7 @@
 /** What lies under all marks, in one bitmap that the picture keeps as its ground: the base map, what layers lay there, circles and distances, trails
  * and ways. Drawn again at most once a second; where only trails moved, only under them. */
 
+import { TileGround } from "./basemap.mjs";
 import { curve, drawGround } from "./ground.mjs";
 import { isOpen } from "./lifecycle.mjs";
 
@@ -22,6 +23,15 @@ export class Underlay {
     this.trailsDue = new Set(); // teams whose trail is not drawn as it is now
     this.trailBox = new Map(); // where each trail was drawn, CSS px
     this.due = this.baseDue = false;
+    const { tiles } = map.basemap;
+    if (tiles)
+      this.tiles = new TileGround(tiles, map.leaflet.getContainer(), {
+        clock: map.clock,
+        changed: () => {
+          this.baseDue = true;
+          map.ask();
+        },
+      });
   }
 
   resize(w, h) {
@@ -86,6 +96,7 @@ export class Underlay {
         ]);
       }
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const tiles = this.#tilesHere();
     drawGround(c, map.basemap, { w: map.w, h: map.h, scale: map.kmScale, at: map.at, lat }, map.tokens, {
       weight: sizes.wall ? sizes.weight : map.zoom < 12 ? 1.05 : 1.5,
       font: sizes.font,
@@ -93,7 +104,18 @@ export class Underlay {
       places: !sizes.wall,
       districts: sizes.wall || map.kmScale < 130,
       avoid,
+      hides: (x, y) => tiles.some(([, l, t, r, b]) => x * ratio >= l && x * ratio < r && y * ratio >= t && y * ratio < b),
+      over: () => this.tiles?.draw(c, tiles, map.tokens, ratio),
     });
+  }
+  /** The tiles of this view that have arrived; the others are asked for. */
+  #tilesHere() {
+    const { tiles, map } = this;
+    if (!tiles) return [];
+    const { lat, lng } = map.topLeft,
+      end = map.leaflet.containerPointToLatLng([map.w, map.h]);
+    tiles.look({ zoom: map.zoom, topLeft: [lat, lng], bottomRight: [end.lat, end.lng] });
+    return tiles.placed(map.at, map.ratio);
   }
 
   /** Base, area of the selected, trails and ways into one bitmap that the picture keeps as its ground. */
