@@ -55,7 +55,9 @@ def _category(category: dict[str, Any]) -> dict[str, Any]:
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     texts = [f"{text}_{lang}" for text in ("cause", "consequence", "response") for lang in ("zh", "en")]
-    return {key: rule[key] for key in ("zh", "en", "kind", "priority", "time_available_s", "quiet", *texts)}
+    return {
+        key: rule[key] for key in ("zh", "en", "kind", "sensor_kind", "priority", "time_available_s", "quiet", *texts)
+    }
 
 
 def city_view(pack: Pack) -> CityView:

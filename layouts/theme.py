@@ -24,7 +24,7 @@ class Choices(Struct, frozen=True):
     identity: str = ""
     """Role, seat and name as typed after ``?as=``, handed on in links; who may do what is decided elsewhere."""
     rest: tuple[tuple[str, str], ...] = ()
-    """Other parts of the query (``distance``, ``width``), kept when the language changes."""
+    """Other parts of the query (``distance``, ``width``, ``screen``), kept when the language changes."""
 
     def search(self, **changes: str) -> str:
         """The query string of a link that keeps these choices, some of them changed; empty when all are default."""
@@ -42,5 +42,5 @@ def choices_from(search: str | None) -> Choices:
         lang=lang if lang in LANGUAGES else "zh",
         theme=theme if theme in THEMES else "dark",
         identity=query.pop("as", "")[:120],
-        rest=tuple(sorted((key, value[:40]) for key, value in query.items() if key in ("distance", "width"))),
+        rest=tuple(sorted((key, value[:40]) for key, value in query.items() if key in ("distance", "width", "screen"))),
     )

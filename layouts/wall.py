@@ -25,6 +25,8 @@ LENS: Final = f"{NAME}-lens"
 TALLY: Final = f"{NAME}-tally"
 VEIL: Final = f"{NAME}-veil"
 FIGURES: Final = f"{NAME}-figures"
+SIDE: Final = f"{NAME}-side"
+BOARD: Final = f"{NAME}-board"
 TICKER: Final = f"{NAME}-ticker"
 TEAMS: Final = f"{NAME}-teams"
 
@@ -44,6 +46,8 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
                 id=STAGE,
             ),
             parts.panel(FIGURES, "label.figures", choices),
+            parts.panel(SIDE, "label.scene_list", choices, hidden=True),
+            parts.panel(BOARD, "label.figures", choices),
             parts.panel(TICKER, "label.urgent", choices),
             parts.panel(TEAMS, "label.teams", choices),
         ],

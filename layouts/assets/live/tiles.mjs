@@ -92,9 +92,11 @@ export function mountTiles(box, { store, clock, frozen, room }) {
     );
     node.parts.age.show(seconds, row.state === "stale" || frozen() ? 0 : Infinity);
   }
-  const paint = () => keyed(box, chosen(store.kpi, room), (key) => key, make, update);
+  const seats = typeof room === "function" ? room : () => room;
+  const paint = () => keyed(box, chosen(store.kpi, seats()), (key) => key, make, update);
   store.on("kpi", () => soon(paint));
   return {
+    paint,
     tick() {
       for (const node of box.children) ages(node);
     },

@@ -1,0 +1,164 @@
+/** The stage of the wall: shows what the director chose — title, reason, progress, map with lens, list or figures — and changes scenes in one page. */
+
+import { direct, opening, progress, seedOf } from "./director.mjs";
+import { $, dress, fill, h, keyed, text } from "./dom.mjs";
+import { mountLens } from "./lens.mjs";
+import { soon } from "./loop.mjs";
+import { svg } from "./marks.mjs";
+import { frameOf } from "./scene.mjs";
+import { viewsOf } from "./scenes.mjs";
+import { mountTiles } from "./tiles.mjs";
+import { clock as asClock } from "./time.mjs";
+import { t } from "./words.mjs";
+
+const BOARD_ROOM = 12,
+  MOVES_S = 5; // the lens looks for a better place so often
+
+/** @param {{root: HTMLElement, store: object, clock: object, basemap: object, name: string, unit: () => number, frozen: () => boolean,
+ *   hand?: (views: object[]) => object|null}} at `name`: of this screen, so that walls side by side begin elsewhere; `hand`: the view that an operator put here */
+export function mountStage({ root, store, clock, basemap, name, unit, frozen, hand = () => null }) {
+  let memory = opening(seedOf(name)),
+    view = null, // what is shown, as it was last there
+    views = [],
+    map = null,
+    fitted = "",
+    beat = 0;
+
+  /* ---- the corner: what, why, for how long ---------------------------------------------------------------------------- */
+  const title = h("h1", { class: "clip" }),
+    why = h("span", { class: "clip" }),
+    bar = h("i"),
+    dwell = h("span", { class: "dwell", "aria-hidden": "true" }, bar),
+    then = h("span", { class: "then" });
+  fill($("wall-scene"), title, h("p", null, why, dwell, then));
+
+  /* ---- beside the map, instead of it ------------------------------------------------------------------------------------ */
+  const head = h("h2", { class: "clip" }),
+    list = h("div", { class: "lines" }),
+    more = h("p", { class: "more" });
+  fill($("wall-side"), head, list, more);
+  const board = mountTiles($("wall-board"), { store, clock, frozen, room: () => (view?.board ? BOARD_ROOM : 0) });
+  const lens = mountLens($("wall-lens"), { root, store, basemap, unit });
+
+  function make() {
+    const mark = h("span"),
+      words = h("b", { class: "clip" }),
+      small = h("small", { class: "clip" }),
+      figure = h("span", { class: "figure" });
+    return Object.assign(h("article", null, mark, h("div", null, words, small), figure), {
+      parts: { mark, words, small, figure },
+    });
+  }
+  function update(node, line) {
+    const { mark, words, small, figure } = node.parts,
+      look = JSON.stringify(line.mark);
+    if (mark.dataset.look !== look) {
+      mark.dataset.look = look;
+      fill(mark, svg(line.mark, 20));
+    }
+    dress(node, `line ${line.tone}`);
+    text(words, line.words);
+    text(small, line.small);
+    text(figure, line.figure);
+  }
+  function paintSide() {
+    const box = $("wall-side"),
+      side = view?.side;
+    box.hidden = !side;
+    if (!side) return;
+    text(head, side.head);
+    const step = parseFloat(getComputedStyle(box).fontSize) * 2.9,
+      room = Math.max(1, Math.floor(list.clientHeight / step)),
+      lines = side.lines.slice(0, side.lines.length > room ? room : undefined),
+      rest = side.lines.length - lines.length;
+    keyed(list, lines, (line) => line.id, make, update);
+    text(more, rest > 0 ? t("scene.more", { n: rest }) : side.lines.length ? "" : (side.none ?? ""));
+  }
+
+  /* ---- the map -------------------------------------------------------------------------------------------------------------- */
+  /** The whole city, or what a scene is about; a city that nobody has filled yet is fitted when it is. */
+  function fit() {
+    const teams = [...store.tables.teams.values()].filter((row) => row.shown !== "off").map((row) => [row.lat, row.lon]),
+      open = [...store.tables.incidents.values()].filter((row) => row.closed_at_ms == null).map((row) => [row.lat, row.lon]),
+      frame = frameOf(view?.frame ?? teams.concat(open));
+    if (!frame || !map) return;
+    fitted = frameName();
+    map.fitBounds(frame);
+    lens.redraw();
+  }
+  const frameName = () => (view?.frame ? view.id : "city");
+
+  /* ---- once a second ---------------------------------------------------------------------------------------------------------- */
+  function direct_() {
+    if (store.seq === null) return;
+    const now = performance.now(),
+      city = { store, now: clock.now(), rate: clock.rate, basemap };
+    views = viewsOf(city, view);
+    const put = hand(views);
+    if (put && !views.some((one) => one.id === put.id)) views = [...views, put];
+    const before = memory.shown;
+    memory = direct(memory, views, now, put?.id ?? null);
+    view = views.find((one) => one.id === memory.shown.id) ?? view;
+    if (before?.id !== memory.shown.id) changed();
+    corner(now);
+  }
+  function changed() {
+    root.dataset.scene = memory.shown.key;
+    lens.move();
+    if (map && fitted && fitted !== frameName()) fit();
+    board.paint();
+  }
+  function corner(now) {
+    text(title, view.title);
+    text(why, view.why);
+    const share = progress(memory, now),
+      next = memory.next && views.find((one) => one.id === memory.next.id),
+      due = memory.next?.due ?? memory.turn_at;
+    dwell.hidden = share === null;
+    if (share !== null) bar.style.width = `${(share * 100).toFixed(1)}%`;
+    const left = due === null ? "" : asClock(Math.max(0, due - now) / 1000);
+    text(then, share === null ? "" : next ? t("scene.next_is", { left, what: next.title }) : t("scene.next_in", { left }));
+  }
+  const paint = () => {
+    if (!view) return;
+    paintSide();
+    // What matters most is ringed on the map of every scene; the lens belongs to its own.
+    const spot = view.spot ?? views.find((one) => one.spot)?.spot ?? null;
+    lens.draw(map, spot, Boolean(view.spot));
+  };
+
+  return {
+    /** Called once a second. */
+    tick() {
+      direct_();
+      board.tick();
+      if (beat++ % MOVES_S === 0) lens.move();
+      soon(paint);
+    },
+    /** Something put a scene here, or took it away: not only with the next second. */
+    now() {
+      direct_();
+      soon(paint);
+    },
+    take(city_map) {
+      map = city_map;
+      if (store.tables.teams.size) fit();
+    },
+    /** The first whole picture of the city. */
+    snapshot() {
+      if (!fitted) fit();
+      direct_();
+      soon(paint);
+    },
+    resize() {
+      lens.redraw();
+      fit();
+    },
+    get memory() {
+      return memory;
+    },
+    get view() {
+      return view;
+    },
+  };
+}
