@@ -12,7 +12,7 @@ export const MOST_AN_HOUR = 40;
 export const KEPT_FOR_EVENTS = 10; // of these; calm turns stop before
 const HOUR_MS = 3_600_000;
 const TIRES_MS = 180_000; // what was shown for so long counts half
-const FORGETS = 0.5; // a minute out of sight makes up for half a minute in it
+const FORGETS = 0.1; // ten minutes out of sight make up for one in it
 const NEWS = 1.25; // grown by so much it is new again
 const CALM = 10; // nothing is so dull that a trifle beats it
 
