@@ -34,7 +34,6 @@ export function look({ store }) {
       why: empty.length
         ? t("scene.posts_empty", { n: empty.length, of: posts.length })
         : t("scene.posts_all", { n: posts.filter((post) => post.state === "manned").length, of: posts.length }),
-      frame: posts.map(({ lat, lon }) => [lat, lon]),
       side: { head: t("scene.posts_side"), lines },
     },
   ];
