@@ -64,6 +64,7 @@ export class Advice {
     this.draw = () => this.#draw();
     store.on("detail", () => soon(this.draw));
     eachSecond(() => soon(this.draw));
+    soon(this.draw); // what is not asked for takes no room, so that nothing below slides a moment later
   }
   show(id) {
     this.incident = id;
