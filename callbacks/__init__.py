@@ -1,4 +1,4 @@
-"""What Dash itself does on a page: it turns the page. Everything live goes over `/live`, everything else is a link.
+"""What Dash itself does: it turns the page, and puts up the briefing. Live data goes over `/live`, the rest is a link.
 
 May import layouts; nobody but `dashboard.app` imports this.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import shell
+from callbacks import briefing, shell
 from layouts.parts import CityView
 
 
-def register_all(app: Dash, view: CityView) -> None:
-    """Register every callback of every page."""
+def register_all(app: Dash, view: CityView, ask: briefing.Ask | None = None) -> None:
+    """Register every callback of every page. `ask` writes a briefing; without it nobody does."""
     shell.register(app, view)
+    if ask is not None:
+        briefing.register(app, ask)

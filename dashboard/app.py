@@ -5,8 +5,8 @@
     /api/v1/… GET, POST commands            the API
     /pack/…                                 words, city pack and base map for the browser; numbers of teams
     /basemap/{z}/{x}/{y}                    tiles, where COMIS_BASEMAP is a file
-    /dispatch/print                         the board on paper
-    / /wall /dispatch /sources, /_dash…, /assets/    Dash
+    /dispatch/print /api/v1/briefing        the board on paper, the briefing as rows
+    / /wall /dispatch /sources /briefing, /_dash…, /assets/    Dash
     /healthz /readyz /metrics               for whoever watches
 
 Known paths are named; everything else is 404 in the format of its prefix. Dash's own catch-all is never reached.
@@ -84,7 +84,7 @@ def create_server(settings: Settings) -> ASGIApp:
     intake = RedisIntake(settings.redis_address)
     view = city_view(pack)
     dash = shell.create_app(view)
-    register_all(dash, view)
+    register_all(dash, view, lambda: paper.written_briefing(room))
     dash._setup_server()  # a browser that only reconnects its socket must find the callbacks (docs/architecture)
 
     @contextlib.asynccontextmanager

@@ -6,9 +6,9 @@ and the browser's modules (`assets/live`) fill them from the live channel.
 
 from __future__ import annotations
 
-from layouts import dispatch, home, sources, training, wall
+from layouts import briefing, dispatch, home, sources, training, wall
 
-PAGES = (home, dispatch, wall, sources, training)
+PAGES = (home, dispatch, wall, sources, training, briefing)
 """Every page in menu order."""
 
 

@@ -22,13 +22,14 @@ DOORS: Final = (
     ("/dispatch", "page.dispatch", "home.dispatch", "dispatcher:2"),
     ("/dispatch", "home.supervisor_title", "home.supervisor", "supervisor:1"),
     ("/wall", "page.wall", "home.wall", "wall"),
+    ("/briefing", "page.briefing", "home.briefing", "leader"),
     ("/sources", "page.sources", "home.sources", ""),
 )
 """Path, title, one sentence, and the role that the demo takes by this door."""
 
 
 def layout(view: parts.CityView, choices: Choices) -> Component:
-    """Four doors and the switches of language and theme."""
+    """The doors and the switches of language and theme."""
     lang = choices.lang
     doors = [
         html.A(

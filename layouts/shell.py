@@ -19,7 +19,7 @@ PAGE: Final = "shell-page"
 STYLES: Final = (
     "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "flood.css", "orders.css",
     "handover.css",
-    "sources.css", "training.css",
+    "sources.css", "training.css", "briefing.css",
 )  # fmt: skip
 
 # Styles and the two scripts are named here, in this order: Dash would load each module by itself, with a time stamp in
@@ -55,6 +55,7 @@ def create_app(view: CityView) -> Dash:
         use_pages=False,
         title="COMIS",
         update_title="",
+        suppress_callback_exceptions=True,  # the briefing's place is in a page that is put up later
         index_string=INDEX,
     )
     # Dash's own socket carries nothing here and would try for ever: live data goes over /live.

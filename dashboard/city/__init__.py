@@ -14,5 +14,6 @@
   them, `calling_back` tells the reporter.
 - **The people at the console.** `verbs` finds who decides what is asked, `refusals` says why not. `claiming` `seats`
   `handing_over`: whose it is. `flood` `grouping` `escalating`: too much, or too long. `training`: to practise it.
-- **What it comes to.** `formulas` and `kpis`, and `health` of the alarms themselves.
+- **What it comes to.** `formulas` and `kpis`, and `health` of the alarms themselves; `briefing`, one page for whoever
+  leads, with what is `outstanding` and what is `unseen`.
 """

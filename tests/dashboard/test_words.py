@@ -62,7 +62,7 @@ def test_both_languages_of_a_code_have_the_same_slots() -> None:
 
 
 def test_slots_of_a_kind_name_a_prefix_of_the_table() -> None:
-    prefixes = {code.split(".")[0] for code in WORDS} | set(words._KINDS) | {"time", "category", "person"}
+    prefixes = {code.split(".")[0] for code in WORDS} | set(words._KINDS) | {"time", "hour", "category", "person"}
     assert {kind for pair in WORDS.values() for text in pair for _, kind in SLOT.findall(text) if kind} <= prefixes
 
 

@@ -12,6 +12,7 @@ const PAGES = {
   dispatch: { topics: ["changes", "telemetry", "kpi", "health"], frame: "dispatch" },
   sources: { topics: ["changes", "telemetry", "rejected", "health"], frame: "sources" },
   training: { topics: ["changes"], frame: "training" },
+  briefing: { topics: [], frame: "briefing", still: true },
   home: { topics: ["changes"], frame: "home" },
 };
 const QUIET_MS = 60_000;
@@ -72,7 +73,7 @@ async function start() {
   band(store, clock);
   module.mount({ root: document.getElementById(page.frame), store, channel, clock, person, basemap, pack });
   channel.start();
-  reloadWhenQuiet(channel, name);
+  if (!page.still) reloadWhenQuiet(channel, name); // a page that is read, or signed, is renewed by hand alone
 }
 
 /** A page of another build loads itself anew, when nobody has touched it for a minute and nothing it sent waits for an answer. */

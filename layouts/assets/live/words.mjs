@@ -1,6 +1,6 @@
 /** Words in the language of the page, by code. The table is the server's (`dashboard/words.py`); names of the city come from its pack. */
 
-import { clock, metres, span, timeOfDay } from "./time.mjs";
+import { clock, hourMinute, metres, span, timeOfDay } from "./time.mjs";
 
 export const lang = window.comis?.lang ?? "zh";
 const which = lang === "en" ? 1 : 0;
@@ -36,6 +36,7 @@ function spell(value, kind) {
   if (kind === "span_ms") return span(Number(value) / 1000);
   if (kind === "clock") return clock(Number(value));
   if (kind === "time") return timeOfDay(Number(value));
+  if (kind === "hour") return hourMinute(Number(value));
   if (kind === "metres") return metres(Number(value));
   if (kind === "category") return category(value);
   if (kind === "person") return person(String(value));

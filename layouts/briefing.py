@@ -1,0 +1,376 @@
+"""Briefing 简报: three sheets of A4 for the duty leader, from one picture of the city; on a phone, one column.
+
+Pure: `layout` is the frame, `sheets` draws a `Briefing` that somebody else wrote. Nothing on it moves by itself: a
+newer picture is asked for by hand. May not know the state of the city.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard import words
+from dashboard.city.briefing import FIGURES, Briefing, Changed, Evidence, Listed, Sentence
+from dashboard.city.outstanding import Decision, District, Late
+from dashboard.city.unseen import Unseen
+from layouts import charts, ink, parts
+from layouts.telling import Telling
+from layouts.theme import LANGUAGES, Choices
+
+NAME: Final = "briefing"
+PATH: Final = "/briefing"
+API: Final = "/api/v1/briefing"
+
+SHEETS: Final = f"{NAME}-sheets"
+STATUS: Final = f"{NAME}-status"
+AGE: Final = f"{NAME}-age"
+PRINT: Final = f"{NAME}-print"
+MAP: Final = f"{NAME}-map"
+LATE, DISTRICTS, ROWS = 8, 8, 40
+"""Lines of a sheet: what is late, districts, and the rows that a source names one by one."""
+Child = Component | str | None
+
+
+def layout(view: parts.CityView, choices: Choices) -> Component:
+    """The bar, which is not printed, and the place of the sheets."""
+    lang = choices.lang
+    other = [html.A(words.say(f"language.{to}", to), href=PATH + choices.search(lang=to), lang=to) for to in LANGUAGES]
+    header = html.Header(
+        [
+            parts.brand(f"page.{NAME}", choices),
+            html.Div(id=STATUS, className="status"),
+            html.Span(id=AGE, className="soft", role="status"),
+            html.A(words.say("briefing.newer", lang), href=PATH + choices.search(), className="btn push"),
+            html.Button(words.say("briefing.print", lang), id=PRINT, className="btn", type="button"),
+            html.Div([link for link in other if link.lang != lang], className="switches"),
+        ]
+    )
+    waiting = html.P(words.say("briefing.writing", lang), className="waiting")
+    # Paper has one theme, whatever the rest of the room wears.
+    return html.Div(
+        [header, html.Main(waiting, id=SHEETS)], id=NAME, className=f"page {NAME}", **{"data-theme": "light"}
+    )
+
+
+def failed(choices: Choices) -> Component:
+    """What stands there when nothing could be written."""
+    return html.P(words.say("briefing.not_written", choices.lang), className="waiting")
+
+
+def sheets(briefing: Briefing, registry: Mapping[str, Any], choices: Choices) -> list[Component]:
+    """The three sheets. `registry`: the city pack in force."""
+    return _Paper(Telling(briefing, registry, choices.lang), choices).sheets()
+
+
+class _Paper:
+    """A briefing and how it is said, as components."""
+
+    def __init__(self, telling: Telling, choices: Choices) -> None:
+        self.tell, self.briefing, self.choices = telling, telling.briefing, choices
+        self.sha = self.briefing.sha256()
+
+    def sheets(self) -> list[Component]:
+        pages = [self.first(), self.second(), self.third()]
+        return [
+            html.Section(
+                [self.top(), *page, self.foot(number, len(pages))],
+                className="sheet",
+                **{"data-at": str(self.briefing.at_ms), "data-sha": self.sha, "data-seq": str(self.briefing.seq)},
+            )
+            for number, page in enumerate(pages, 1)
+        ]
+
+    # ---- what stands on each ----
+
+    def first(self) -> list[Child]:
+        tell, clock = self.tell, self.briefing.clock
+        unreal = html.Span(tell.say(f"briefing.clock_{clock}"), className="unreal") if clock != "live" else None
+        return [
+            html.H1(tell.title()),
+            html.P([tell.date(), *(["  ", unreal] if unreal else [])], className="sub"),
+            self.stopped(),
+            html.Ol([self.sentence(n, one) for n, one in enumerate(self.briefing.sentences, 1)], className="say"),
+            *self.changed(),
+        ]
+
+    def second(self) -> list[Child]:
+        say = self.tell.say
+        asked = [self.asked(number, one) for number, one in enumerate(self.briefing.decisions, 1)]
+        gaps = html.Ul([self.gap(one) for one in self.briefing.unseen], className="blind")
+        signs = [html.P(say(f"briefing.{name}")) for name in ("signed", "remarks", "time")]
+        return [
+            *self.late(),
+            _heading(say("briefing.decide"), say("briefing.decide_note")),
+            *(asked or [html.P(say("briefing.decide_none"), className="none")]),
+            _heading(say("briefing.unseen"), say("briefing.unseen_note")),
+            gaps if self.briefing.unseen else html.P(say("briefing.unseen_none"), className="none"),
+            html.Div(signs, className="sign"),
+        ]
+
+    def third(self) -> list[Child]:
+        say = self.tell.say
+        return [
+            _heading(say("briefing.evidence"), say("briefing.evidence_note"), first=True),
+            html.Div([self.hours(), self.worst()], className="figs"),
+            _heading(say("briefing.map", at_ms=self.briefing.at_ms), say("briefing.map_note")),
+            html.Div(id=MAP, className="city", **{"aria-hidden": "true"}),
+            *self.districts(),
+            _heading(say("briefing.sources"), None),
+            html.Ol([self.cited(one) for one in self.briefing.evidence], className="refs"),
+        ]
+
+    def top(self) -> Component:
+        return html.Div(
+            [
+                html.B("COMIS"),
+                html.Span(self.tell.city()),
+                html.Span(self.tell.say("briefing.title"), className="push"),
+            ],
+            className="top",
+        )
+
+    def foot(self, number: int, of: int) -> Component:
+        at, say = self.briefing.at_ms, self.tell.say
+        utc = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sha = " ".join(self.sha[i : i + 4] for i in range(0, 16, 4))
+        return html.Div(
+            [
+                html.Span(say("briefing.up_to", day=self.tell.local(at).strftime("%Y-%m-%d"), at_ms=at), title=utc),
+                html.Span(say("briefing.seq", seq=f"{self.briefing.seq:,}")),
+                html.A(f"sha-256 {sha}", href=API, title=self.sha),
+                html.Span(f"{number} / {of}", className="push"),
+            ],
+            className="foot",
+        )
+
+    def stopped(self) -> Child:
+        """The engine is silent: everything below is old, and the first thing one reads."""
+        if not self.briefing.silent_s:
+            return None
+        said = self.tell.say("briefing.engine_silent", s=self.briefing.silent_s, at_ms=self.briefing.at_ms)
+        return html.P([_mark("stale"), said], className="stopped")
+
+    def sentence(self, number: int, one: Sentence) -> Component:
+        pieces: list[Child] = []
+        for piece in self.tell.sentence(one):
+            if piece.ref:
+                pieces.append(_ref(piece.ref))
+            else:
+                pieces.append(html.B(piece.text) if piece.strong else piece.text)
+        lead = _mark(one.mark) or html.Span(str(number), className="nth", **{"aria-hidden": "true"})
+        return html.Li([lead, html.Span(pieces)], className=one.mark, **{"data-about": one.about})
+
+    # ---- what changed ----
+
+    def changed(self) -> list[Child]:
+        lines, say, hour = self.briefing.changed[:FIGURES], self.tell.say, self.tell.hour
+        since = [line.since_ms for line in lines if line.since_ms is not None]
+        then = min(since, default=None)
+        if then is None:
+            heading = _heading(say("briefing.changed_none"), say("briefing.changed_short"))
+        else:
+            minutes = round((self.briefing.at_ms - then) / 60_000)
+            heading = _heading(say("briefing.changed", since_ms=then), say("briefing.changed_note", minutes=minutes))
+        now = hour(self.briefing.at_ms)
+        span = "" if then is None else f"{hour(then)}–{now}"
+        head = html.Thead(html.Tr([html.Th(text) for text in ("", hour(then), now, say("briefing.change"), span)]))
+        return [heading, html.Table([head, html.Tbody([self.line(line, then) for line in lines])], className="change")]
+
+    def line(self, line: Changed, then_ms: int | None) -> Component:
+        tell, stale = self.tell, line.state == "stale"
+        now = tell.say("briefing.not_known") if stale else tell.number(line.now, line.unit)
+        then = tell.number(line.then, line.unit)
+        if line.since_ms is not None and then_ms is not None and line.since_ms - then_ms >= 120_000:
+            then = f"({tell.hour(line.since_ms)}) {then}"
+        drawn = ink.spark(line.series, line.usual, line.target)
+        curve = html.Img(src=drawn, alt="", className="spark") if drawn else "–"
+        name = [_mark("" if stale else line.state), tell.figure(line.key, line.unit), _ref(line.ref)]
+        cells = [html.Td(name), html.Td(then, className="k"), html.Td(now, className="now")]
+        cells += [html.Td(tell.change(line), className="k"), html.Td(curve)]
+        return html.Tr(cells, className="hat" if stale else "", **{"data-key": line.key})
+
+    # ---- what is late, what to decide, what is not seen ----
+
+    def late(self) -> list[Child]:
+        say, rows = self.tell.say, self.briefing.late
+        if not rows:
+            return [
+                _heading(say("briefing.late"), None, first=True),
+                html.P(say("briefing.late_none"), className="none"),
+            ]
+        counts = {f"p{priority}": sum(one.priority == priority for one in rows) for priority in (1, 2, 3)}
+        heading = _heading(
+            [say("briefing.late"), _ref(self.briefing.late_ref)],
+            say("briefing.late_note", n=len(rows), **counts),
+            first=True,
+        )
+        names = ("item", "", "stage", "owner", "late_by")
+        head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
+        table = html.Table([head, html.Tbody([self.overdue(one) for one in rows[:LATE]])], className="late")
+        more = len(rows) - LATE
+        return [heading, table, html.P(say("briefing.late_more", n=more), className="none") if more > 0 else None]
+
+    def overdue(self, one: Late) -> Component:
+        tell = self.tell
+        where = one.where_en if tell.english else one.where_zh
+        cells = [
+            html.Td([_mark({1: "over", 2: "near"}.get(one.priority, "third")), self.number(one.incident, one.number)]),
+            html.Td([html.Span(tell.category(one.category)), html.Small(where)], className="what"),
+            html.Td(words.word("state", one.state, tell.lang)),
+            html.Td(tell.owner(one), className="" if one.teams or one.holder else "alone"),
+            html.Td(f"+{tell.span(one.late_s * 1000)}", className="now"),
+        ]
+        return html.Tr(cells, **{"data-incident": one.incident})
+
+    def asked(self, number: int, listed: Listed) -> Component:
+        one, tell, at_ms = listed.row, self.tell, self.briefing.at_ms
+        assert isinstance(one, Decision)
+        question, why, otherwise = tell.asked(one)
+        rows: list[Child] = []
+        if otherwise:
+            rows += [html.Span(tell.say("briefing.otherwise")), html.Div(otherwise)]
+        times: list[Child] = []
+        if one.before_ms is not None:
+            over = one.before_ms < at_ms
+            times = [
+                html.Dt(tell.say("briefing.before")),
+                html.Dd(tell.hour(one.before_ms)),
+                html.Dt(tell.say("briefing.over" if over else "briefing.left")),
+                html.Dd(tell.span(one.before_ms - at_ms)),
+            ]
+        body = [html.H3(question), html.P([why, _ref(listed.ref)]), html.Div(rows, className="do") if rows else None]
+        return html.Div(
+            [html.Span(str(number), className="n"), html.Div(body), html.Dl(times)],
+            className="ask",
+            **{"data-code": one.code},
+        )
+
+    def gap(self, listed: Listed) -> Component:
+        assert isinstance(listed.row, Unseen)
+        name, said = self.tell.gap(listed.row)
+        return html.Li([html.B(name), html.Span([said, _ref(listed.ref)])], **{"data-code": listed.row.code})
+
+    # ---- evidence ----
+
+    def hours(self) -> Component:
+        say, briefing = self.tell.say, self.briefing
+        later = briefing.hours_since_ms > briefing.midnight_ms
+        note = say("briefing.hours_since", since_ms=briefing.hours_since_ms) if later else say("briefing.hours_note")
+        read = ", ".join(f"{hour}:00 {n}" for hour, n in enumerate(briefing.hours))
+        return _figure(
+            f"{NAME}-hours", [say("briefing.hours"), _ref(briefing.hours_ref)], note,
+            charts.per_hour(briefing.hours), say("briefing.hours_read", list=read),
+        )  # fmt: skip
+
+    def worst(self) -> Child:
+        """The figure that is furthest from calm, by the minute."""
+        rank = {"over": 0, "near": 1, "stale": 2, "calm": 3}
+        drawable = [line for line in self.briefing.changed if line.since_ms is not None]
+        if not drawable:
+            return html.Figure(
+                [html.Figcaption(html.B(self.tell.say("briefing.too_short")))], className="none", id=f"{NAME}-line"
+            )
+        line = min(drawable, key=lambda one: (rank.get(one.state, 3), one.target is None))
+        tell, at_ms = self.tell, self.briefing.at_ms
+        middle = (line.since_ms or at_ms) + (at_ms - (line.since_ms or at_ms)) // 2
+        target = None if line.target is None else (line.target, tell.say("briefing.target", target=line.target))
+        drawn = charts.over_time(
+            line.series, [tell.hour(moment) for moment in (line.since_ms, middle, at_ms)],
+            tell.number(line.now, line.unit), target, line.usual, line.state,
+        )  # fmt: skip
+        minutes = round((at_ms - (line.since_ms or at_ms)) / 60_000)
+        read = tell.say("briefing.line_read", key=line.key, then=line.then, now=line.now)
+        note = tell.say("briefing.last_hour", minutes=minutes)
+        return _figure(f"{NAME}-line", [tell.figure(line.key, line.unit), _ref(line.ref)], note, drawn, read)
+
+    def districts(self) -> list[Child]:
+        say, rows = self.tell.say, self.briefing.districts
+        heading = _heading(
+            [say("briefing.districts"), _ref(self.briefing.districts_ref)], say("briefing.districts_note")
+        )
+        names = ("", "received", "on_time", "rework", "arrival", "n")
+        head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
+        rest = rows[DISTRICTS:]
+        more = say("briefing.districts_more", n=len(rest), received=sum(one.received for one in rest))
+        table = html.Table([head, html.Tbody([self.district(one) for one in rows[:DISTRICTS]])], className="districts")
+        return [heading, table, html.P(more, className="none") if rest else None]
+
+    def district(self, one: District) -> Component:
+        tell = self.tell
+        few = html.Span(tell.say("briefing.few"), className="muted")
+
+        def share(value: float | None) -> Child:
+            return few if value is None else f"{value:.1f}%"
+
+        arrival: Any = few
+        if one.median_min is not None:
+            arrival = [tell.number(one.median_min, "min"), html.Span(f", {one.p90_min:.0f}", className="muted")]
+        cells: list[Any] = [tell.area(one.area), f"{one.received:,}", share(one.on_time), share(one.reworked), arrival]
+        cells.append(html.Span(str(one.arrivals), className="muted"))
+        return html.Tr([html.Td(cell) for cell in cells], **{"data-area": one.area})
+
+    def cited(self, one: Evidence) -> Component:
+        return html.Li(
+            [
+                html.Span(f"[{one.n}]", className="nr"),
+                html.A(self.tell.cited(one), href=self.address(one)),
+                *self.rows(one),
+            ],
+            id=f"{NAME}-e{one.n}",
+            **{"data-table": one.table},
+        )
+
+    def rows(self, one: Evidence) -> list[Child]:
+        """The rows by name, where people know them by one."""
+        if one.table != "incidents":
+            return []
+        found: list[Child] = []
+        for id_, number in zip(one.ids, one.args.get("numbers", ()), strict=False):
+            found += [" ", self.number(id_, number)]
+        return found
+
+    def number(self, incident: str, number: int) -> Component:
+        """An incident by its number; the link opens its row with its timeline."""
+        return html.A(f"#{number}", href=f"/api/v1/incidents/{incident}", className="number")
+
+    def address(self, one: Evidence) -> str:
+        """Where the rows of a number are."""
+        if one.table == "kpis":
+            return f"/api/v1/kpis/{one.ids[0]}"
+        if one.table in ("sources", "sensors"):
+            return "/sources" + self.choices.search()
+        if one.table == "minutes":
+            return API
+        return f"/api/v1/{one.table}" + (f"/{one.ids[0]}" if len(one.ids) == 1 else "")
+
+
+def _heading(title: Any, note: str | None, first: bool = False) -> Component:
+    return html.H2([html.Span(title), html.Small(note) if note else None], className="first" if first else "")
+
+
+def _mark(state: str) -> Child:
+    drawn = ink.mark(state)
+    alt = {"over": "1", "near": "2", "third": "3", "stale": "?"}.get(state, "")
+    return html.Img(src=drawn, alt=alt, className="mk") if drawn else None
+
+
+def _ref(number: int) -> Child:
+    return html.A(str(number), href=f"#{NAME}-e{number}", className="ref") if number else None
+
+
+def _figure(figure_id: str, title: Any, note: str, drawn: dict[str, Any], read: str) -> Component:
+    """A chart with its title, and what it shows in words for whoever does not see it."""
+    chart = dcc.Graph(
+        id=figure_id, figure=drawn, config=charts.CONFIG, style={"width": charts.WIDTH, "height": charts.HEIGHT}
+    )
+    return html.Figure(
+        [
+            html.Figcaption([html.B(title), html.Span(note)]),
+            html.Div(chart, **{"aria-hidden": "true"}),
+            html.P(read, className="unseen"),
+        ]
+    )
