@@ -74,7 +74,7 @@ async def written_briefing(room: ControlRoom) -> tuple[Briefing, dict[str, Any]]
     # Rows never change, only tables do: a copy of the tables is a picture that stays as it is.
     tables = {table: dict(getattr(held, table)) for table in PUBLIC}
     minutes = {minute: dict(counted) for minute, counted in held.minutes.items()}
-    state = structs.replace(held, **tables, minutes=minutes)
+    state = structs.replace(held, **tables, minutes=minutes, hours=dict(held.hours))
     silent_s = (now_ms - seen_ms) / 1000
     picture = (state, dict(room.figures), dict(room.sight.sensors), dict(room.sight.teams))
     written = await asyncio.to_thread(briefing.write, *picture, held.clock.city_ms(seen_ms), silent_s)

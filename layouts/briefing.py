@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -30,8 +31,8 @@ STATUS: Final = f"{NAME}-status"
 AGE: Final = f"{NAME}-age"
 PRINT: Final = f"{NAME}-print"
 MAP: Final = f"{NAME}-map"
-LATE, DISTRICTS, ROWS = 8, 8, 40
-"""Lines of a sheet: what is late, districts, and the rows that a source names one by one."""
+LATE, DISTRICTS = 8, 7
+"""Lines of a sheet: what is late, and districts."""
 Child = Component | str | None
 
 
@@ -78,10 +79,10 @@ class _Paper:
         return [
             html.Section(
                 [self.top(), *page, self.foot(number, len(pages))],
-                className="sheet",
+                className=f"sheet {name}",
                 **{"data-at": str(self.briefing.at_ms), "data-sha": self.sha, "data-seq": str(self.briefing.seq)},
             )
-            for number, page in enumerate(pages, 1)
+            for number, (name, page) in enumerate(zip(("first", "second", "third"), pages, strict=True), 1)
         ]
 
     # ---- what stands on each ----
@@ -117,7 +118,7 @@ class _Paper:
             _heading(say("briefing.evidence"), say("briefing.evidence_note"), first=True),
             html.Div([self.hours(), self.worst()], className="figs"),
             _heading(say("briefing.map", at_ms=self.briefing.at_ms), say("briefing.map_note")),
-            html.Div(id=MAP, className="city", **{"aria-hidden": "true"}),
+            self.map(),
             *self.districts(),
             _heading(say("briefing.sources"), None),
             html.Ol([self.cited(one) for one in self.briefing.evidence], className="refs"),
@@ -161,8 +162,11 @@ class _Paper:
                 pieces.append(_ref(piece.ref))
             else:
                 pieces.append(html.B(piece.text) if piece.strong else piece.text)
-        lead = _mark(one.mark) or html.Span(str(number), className="nth", **{"aria-hidden": "true"})
-        return html.Li([lead, html.Span(pieces)], className=one.mark, **{"data-about": one.about})
+        nth = html.Span(str(number), className="nth", **{"aria-hidden": "true"})
+        lead = _mark(one.mark)  # a component without children counts as nothing
+        return html.Li(
+            [nth if lead is None else lead, html.Span(pieces)], className=one.mark, **{"data-about": one.about}
+        )
 
     # ---- what changed ----
 
@@ -259,11 +263,13 @@ class _Paper:
     def hours(self) -> Component:
         say, briefing = self.tell.say, self.briefing
         later = briefing.hours_since_ms > briefing.midnight_ms
-        note = say("briefing.hours_since", since_ms=briefing.hours_since_ms) if later else say("briefing.hours_note")
+        note = say("briefing.hours_note" if any(briefing.hours_usual) else "briefing.hours_short")
+        if later:
+            note = say("briefing.hours_since", since_ms=briefing.hours_since_ms)
         read = ", ".join(f"{hour}:00 {n}" for hour, n in enumerate(briefing.hours))
         return _figure(
             f"{NAME}-hours", [say("briefing.hours"), _ref(briefing.hours_ref)], note,
-            charts.per_hour(briefing.hours), say("briefing.hours_read", list=read),
+            charts.per_hour(briefing.hours, briefing.hours_usual), say("briefing.hours_read", list=read),
         )  # fmt: skip
 
     def worst(self) -> Child:
@@ -286,6 +292,14 @@ class _Paper:
         read = tell.say("briefing.line_read", key=line.key, then=line.then, now=line.now)
         note = tell.say("briefing.last_hour", minutes=minutes)
         return _figure(f"{NAME}-line", [tell.figure(line.key, line.unit), _ref(line.ref)], note, drawn, read)
+
+    def map(self) -> Component:
+        """The frame of the small map: the browser draws the marks that stand in it on the city's own base map."""
+        marks = self.briefing.marks
+        teams = sum(one.kind == "team" for one in marks)
+        read = self.tell.say("briefing.map_read", n=sum(one.kind == "incident" for one in marks), teams=teams)
+        drawn = msgspec.json.encode(marks).decode()
+        return html.Div(id=MAP, className="city", role="img", **{"aria-label": read, "data-marks": drawn})
 
     def districts(self) -> list[Child]:
         say, rows = self.tell.say, self.briefing.districts
@@ -340,7 +354,7 @@ class _Paper:
     def address(self, one: Evidence) -> str:
         """Where the rows of a number are."""
         if one.table == "kpis":
-            return f"/api/v1/kpis/{one.ids[0]}"
+            return f"/figures/{one.ids[0]}{self.choices.search()}"
         if one.table in ("sources", "sensors"):
             return "/sources" + self.choices.search()
         if one.table == "minutes":

@@ -16,7 +16,7 @@ FACE: Final = (
     '"Microsoft YaHei UI", sans-serif'
 )
 BAND, GRID, BAR = "rgba(22,27,32,0.07)", "rgba(22,27,32,0.08)", "#6d7f8b"
-WIDTH, HEIGHT = 306, 148
+WIDTH, HEIGHT = 306, 136
 """CSS pixels: half a sheet without its margins, and the width of a phone."""
 _TICKS: Final = {"size": 10, "color": FAINT}
 TEMPLATE: Final[dict[str, Any]] = {
@@ -55,22 +55,34 @@ def _chart(data: list[dict[str, Any]], **layout: Any) -> dict[str, Any]:
     return {"data": data, "layout": {"template": TEMPLATE, "width": WIDTH, "height": HEIGHT, **layout}}
 
 
-def per_hour(hours: Sequence[int]) -> dict[str, Any]:
-    """What came in each hour of the day so far; the hour with most bears its number, the running one is hollow."""
+def per_hour(hours: Sequence[int], usual: Sequence[tuple[float, float] | None]) -> dict[str, Any]:
+    """What came in each hour of the day so far, on what is usual for it; an hour above that is amber.
+
+    The hour with most bears its number, the running one is hollow.
+    """
     most = max(range(len(hours)), key=hours.__getitem__) if hours else 0
     running = len(hours) - 1
+    ink = [AMBER_EDGE if band and n > band[1] else BAR for n, band in zip(hours, usual, strict=False)]
     bars = {
         "type": "bar", "x": list(range(len(hours))), "y": list(hours),
         "marker": {
-            "color": ["#ffffff" if hour == running else BAR for hour in range(len(hours))],
-            "line": {"color": BAR, "width": [1 if hour == running else 0 for hour in range(len(hours))]},
+            "color": ["#ffffff" if hour == running else ink[hour] for hour in range(len(hours))],
+            "line": {"color": ink, "width": [1 if hour == running else 0 for hour in range(len(hours))]},
         },
     }  # fmt: skip
+    edge = {"type": "scatter", "x": list(range(len(usual))), "line": {"width": 0, "shape": "spline"}}
+    band = [
+        {**edge, "y": [one and one[0] for one in usual]},
+        {**edge, "y": [one and one[1] for one in usual], "fill": "tonexty", "fillcolor": BAND},
+    ]
     label = {"x": most, "y": hours[most], "text": str(hours[most]), "yanchor": "bottom", "xanchor": "center"}
-    axis = {"tickvals": [0, 6, 12, 18, 23], "ticktext": ["0:00", "6:00", "12:00", "18:00", ""], "range": [-0.6, 23.6]}
-    high = max((*hours, 4)) * 1.18
+    axis = {"tickvals": [0, 6, 12, 18], "ticktext": ["0:00", "6:00", "12:00", "18:00"], "range": [-0.6, 23.6]}
+    high = max((*hours, *(one[1] for one in usual if one), 4)) * 1.18
     return _chart(
-        [bars], xaxis=axis, yaxis={"range": [0, high], "tickformat": "d"}, annotations=[label] if any(hours) else []
+        [*(band if any(usual) else []), bars],
+        xaxis=axis,
+        yaxis={"range": [0, high], "tickformat": "d"},
+        annotations=[label] if any(hours) else [],
     )
 
 

@@ -112,6 +112,8 @@ class Telling:
             found["sign"] = "%" if found["measure"] == "percent" else ""
         if "named" in found:
             found["list"] = self._list(self._item(one) for one in found["named"])
+        if "to" in found and self.english:
+            found["to"] = words.word("role", found["to"], self.lang).lower()  # inside a sentence
         return found
 
     def _item(self, one: Mapping[str, Any]) -> str:

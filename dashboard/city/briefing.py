@@ -17,8 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from dashboard.city import outstanding
-from dashboard.city.incidents import CLOSED, FORCED_CLOSE, OPEN
-from dashboard.city.outstanding import NOBODY_ON_IT, Decision, District, Late
+from dashboard.city.formulas import DAY_H, FEW
+from dashboard.city.incidents import CLOSED, FORCED_CLOSE, IN_HAND, OPEN
+from dashboard.city.outstanding import NAMED, NOBODY_ON_IT, Decision, District, Late
 from dashboard.city.pack import Area, Place
 from dashboard.city.places import Gazetteer
 from dashboard.city.state import HOUR_MS, CityState
@@ -28,8 +29,7 @@ Row = Mapping[str, Any]
 SENTENCES: Final = 5
 FIGURES, ASKED, GAPS = 9, 3, 6
 """Lines of a sheet: figures that changed, decisions, what we do not see. The rest is a click away."""
-NAMED: Final = 3
-"""Incidents that a sentence names; of more it says how many."""
+MARKS: Final = 80
 OWN_SENTENCE: Final = ("arrival_median_min", "on_time_share", "awaiting_dispatch")
 """Figures that stand in the sentences about intake and command, so never in the first one."""
 OVER, NEAR, STALE, CALM = "over", "near", "stale", "calm"
@@ -92,6 +92,18 @@ class Listed(Struct, frozen=True):
     ref: int
 
 
+class Mark(Struct, frozen=True, array_like=True):
+    """A thing on the small map. `kind`: `incident`, `team` or `sensor`, the latter two silent."""
+
+    kind: str
+    lat: float
+    lon: float
+    priority: int = 0
+    in_hand: bool = False
+    label: str = ""
+    """Number of an incident of priority one, call sign of a team."""
+
+
 class Briefing(Struct, frozen=True):
     """The whole page, of one state and one moment."""
 
@@ -112,8 +124,12 @@ class Briefing(Struct, frozen=True):
     unseen: tuple[Listed, ...]
     hours: tuple[int, ...]
     """Complaints of each hour since midnight, the running one last."""
+    hours_usual: tuple[tuple[float, float] | None, ...]
+    """The 10th to 90th percentile of each hour of a day, of the days before; None below five days."""
     hours_since_ms: int
     hours_ref: int
+    marks: tuple[Mark, ...]
+    """What the small map shows, the least urgent first: open incidents of priority 1 and 2, and what is silent."""
     districts: tuple[District, ...]
     districts_ref: int
     evidence: tuple[Evidence, ...]
@@ -159,6 +175,7 @@ class _Writer:
             msgspec.convert(registry.get("places", ()), tuple[Place, ...]),
         )
         self.districts = outstanding.districts(state, self.midnight_ms, now_ms)
+        self.sensors, self.places = sensors, teams
         self.unseen = unseen(state, figures, sensors, teams, gazetteer, silent_s)
         self.hours_since_ms, self.hours = _hours(state, self.midnight_ms, now_ms)
 
@@ -180,8 +197,10 @@ class _Writer:
             ),
             unseen=tuple(Listed(one, self.cite_unseen(one)) for one in self.unseen[:GAPS]),
             hours=tuple(self.hours),
+            hours_usual=_usual(self.state, self.midnight_ms),
             hours_since_ms=self.hours_since_ms,
             hours_ref=self.cite("hours", {"n": sum(self.hours), "since_ms": self.hours_since_ms}, "minutes", ()),
+            marks=self.marks(),
             districts=tuple(self.districts),
             districts_ref=self.cite_incidents(
                 "districts", sorted({id_ for one in self.districts for id_ in one.incidents})
@@ -193,6 +212,20 @@ class _Writer:
         """The figures there is room for, in their own order: what is not calm first of all."""
         ranked = sorted(self.figures, key=lambda key: GRAVITY.index(self.state_of(key)))[:FIGURES]
         return [key for key in self.figures if key in ranked]
+
+    def marks(self) -> tuple[Mark, ...]:
+        """The small map: what is silent below, then incidents, priority one on top."""
+        silent = {one.code: one.ids for one in self.unseen if one.code == "sensors"}.get("sensors", ())
+        found = [Mark("sensor", self.sensors[id_][0], self.sensors[id_][1]) for id_ in silent[:MARKS]]
+        rows = [one for one in self.state.incidents.values() if one.state in OPEN and one.priority < 3]
+        rows.sort(key=lambda one: (one.priority, one.reported_at_ms, one.id))
+        for one in reversed(rows[:MARKS]):
+            label = f"#{one.number}" if one.priority == 1 else ""
+            found.append(Mark("incident", one.lat, one.lon, one.priority, one.state in IN_HAND, label))
+        for gap in self.unseen:
+            if gap.code == "team" and (place := self.places.get(gap.ids[0])) is not None:
+                found.append(Mark("team", place[0], place[1], label=gap.args["call"]))
+        return tuple(found)
 
     # ---- evidence ----
 
@@ -431,6 +464,16 @@ def _hours(state: CityState, midnight_ms: int, now_ms: int) -> tuple[int, list[i
         hours[(minute * 60_000 - midnight_ms) // HOUR_MS] += state.minutes[minute].get("complaint_received", 0)
     before = any(minute * 60_000 < midnight_ms for minute in state.minutes)
     return (midnight_ms if before or not held else min(held) * 60_000), hours
+
+
+def _usual(state: CityState, midnight_ms: int) -> tuple[tuple[float, float] | None, ...]:
+    """What is usual for each hour of the day: from the same hour of the days before on which the city ran."""
+    found: list[tuple[float, float] | None] = []
+    for hour in range(midnight_ms // HOUR_MS, midnight_ms // HOUR_MS + DAY_H):
+        held = sorted(n for at, n in state.hours.items() if at < hour and (hour - at) % DAY_H == 0)
+        enough = len(held) >= FEW
+        found.append((float(held[len(held) // 10]), float(held[-1 - len(held) // 10])) if enough else None)
+    return tuple(found)
 
 
 def _free_day(registry: Mapping[str, Any], now_ms: int, zone: ZoneInfo) -> int:

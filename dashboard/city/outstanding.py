@@ -12,7 +12,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from dashboard.city.claims import claim_key
-from dashboard.city.deadlines import Calendar, handling_due_ms
+from dashboard.city.deadlines import Calendar, HandlingLimits
+from dashboard.city.formulas import FEW, percentile
 from dashboard.city.incidents import (
     HANDLING,
     MOST_EXTENSIONS,
@@ -25,13 +26,17 @@ from dashboard.city.incidents import (
     SUSPENDED,
     Incident,
 )
-from dashboard.city.kpis import FEW
-from dashboard.city.pack import Limit, Pack, pack_of
+from dashboard.city.ledger import UNCATEGORISED
+from dashboard.city.pack import pack_of
 from dashboard.city.state import DAY_MS, CityState
 
+NAMED: Final = 3
+"""Incidents that a sentence or a question names; of more it says how many."""
+_RANK: Final = {
+    "escalated": 0, "escalated_many": 0, "nobody_on_it": 1, "nobody_on_them": 1, "no_more_time": 2, "suspensions": 3,
+}  # fmt: skip
 NOBODY_ON_IT: Final = frozenset({REPORTED, PENDING_REGISTER, PENDING_DISPATCH, RETURNED})
 """An urgent incident in one of these states has no team."""
-_NO_LIMIT: Final = Limit(1, "natural_day")
 
 
 class Late(Struct, frozen=True):
@@ -101,8 +106,15 @@ def _late(state: CityState, one: Incident, now_ms: int) -> Late:
 def decisions(state: CityState, now_ms: int) -> list[Decision]:
     """What somebody must decide, as far as the rows say so: the most urgent priority first, then the nearest end."""
     found = [*_escalated(state), *_nobody_on_it(state), *_no_more_time(state, now_ms), *_suspensions(state, now_ms)]
-    rank = {"escalated": 0, "nobody_on_it": 1, "no_more_time": 2, "suspensions": 3}
-    return sorted(found, key=lambda one: (rank[one.code], one.before_ms or now_ms + DAY_MS, one.incidents))
+    return sorted(
+        found,
+        key=lambda one: (
+            _RANK[one.code],
+            one.args.get("to") != "leader",
+            one.before_ms or now_ms + DAY_MS,
+            one.incidents,
+        ),
+    )
 
 
 def _about(one: Incident, **more: Any) -> dict[str, Any]:
@@ -111,18 +123,46 @@ def _about(one: Incident, **more: Any) -> dict[str, Any]:
 
 
 def _escalated(state: CityState) -> Iterable[Decision]:
-    """Somebody is called to it, and the call stands."""
+    """Somebody is called to it, and the call stands. Many calls to one seat are one question: which of them first."""
+    by_role: dict[str, list[Incident]] = {}
     for one in state.open_incidents():
         if one.escalated_to is not None:
-            about = _about(one, to=one.escalated_to, at_ms=one.escalated_at_ms)
-            yield Decision("escalated", about, (one.id,), one.due_ms)
+            by_role.setdefault(one.escalated_to, []).append(one)
+    for role, rows in by_role.items():
+        rows.sort(key=lambda one: (one.priority, one.escalated_at_ms or 0, one.id))
+        if len(rows) > 1:
+            args = _many(rows, to=role, at_ms=min(one.escalated_at_ms or 0 for one in rows))
+            yield Decision("escalated_many", args, tuple(one.id for one in rows), _first_due(rows))
+        else:
+            about = _about(rows[0], to=role, at_ms=rows[0].escalated_at_ms)
+            yield Decision("escalated", about, (rows[0].id,), rows[0].due_ms)
 
 
 def _nobody_on_it(state: CityState) -> Iterable[Decision]:
     """Priority one, and no team has been sent."""
-    for one in state.open_incidents():
-        if one.priority == 1 and one.state in NOBODY_ON_IT and not one.assignments and one.escalated_to is None:
-            yield Decision("nobody_on_it", _about(one, state=one.state), (one.id,), one.due_ms)
+    rows = [
+        one
+        for one in state.open_incidents()
+        if one.priority == 1 and one.state in NOBODY_ON_IT and not one.assignments and one.escalated_to is None
+    ]
+    rows.sort(key=lambda one: (one.due_ms or 0, one.id))
+    if len(rows) > 1:
+        yield Decision("nobody_on_them", _many(rows), tuple(one.id for one in rows), _first_due(rows))
+    for one in rows if len(rows) == 1 else ():
+        yield Decision("nobody_on_it", _about(one, state=one.state), (one.id,), one.due_ms)
+
+
+def _many(rows: list[Incident], **more: Any) -> dict[str, Any]:
+    """Many incidents in a question: how many, and the first few of them."""
+    named = [
+        {"number": one.number, "category": one.category, "where_zh": one.where_zh, "where_en": one.where_en}
+        for one in rows[:NAMED]
+    ]
+    return {"n": len(rows), "named": named, "more": max(0, len(rows) - NAMED), **more}
+
+
+def _first_due(rows: Iterable[Incident]) -> int | None:
+    return min((one.due_ms for one in rows if one.due_ms is not None), default=None)
 
 
 def _no_more_time(state: CityState, now_ms: int) -> Iterable[Decision]:
@@ -159,69 +199,41 @@ def districts(state: CityState, since_ms: int, now_ms: int) -> list[District]:
     if not state.registry:
         return []
     pack = pack_of(state.registry)
-    calendar, limits = Calendar(pack), _limits(pack)
+    limits = HandlingLimits(pack, Calendar(pack), UNCATEGORISED.limit)
     held: dict[str, list[Incident]] = {area.key: [] for area in pack.areas}
     for one in state.incidents.values():
         if one.area in held:
             held[one.area].append(one)
-    found = [_district(area, rows, since_ms, now_ms, calendar, limits) for area, rows in held.items()]
+    found = [_district(area, rows, since_ms, now_ms, limits) for area, rows in held.items()]
     return sorted(found, key=lambda one: (-one.received, one.area))
 
 
-def _district(
-    area: str,
-    rows: list[Incident],
-    since_ms: int,
-    now_ms: int,
-    calendar: Calendar,
-    limits: dict[tuple[str, str], Limit],
-) -> District:
+def _district(area: str, rows: list[Incident], since_ms: int, now_ms: int, limits: HandlingLimits) -> District:
     received = [one for one in rows if one.received_at_ms >= since_ms]
     finished = [one for one in rows if one.finished_at_ms is not None and one.finished_at_ms >= since_ms]
     due = in_time = 0
     for one in rows:
-        end = _handling_end(one, calendar, limits)
+        end = limits.due(one)
         if end is None or one.reason == "false":
             continue
         if one.finished_at_ms is not None and one.finished_at_ms >= since_ms:
             due, in_time = due + 1, in_time + (one.finished_at_ms <= end)
         elif one.finished_at_ms is None and since_ms <= end < now_ms and one.state in OPEN and one.state != SUSPENDED:
             due += 1
-    minutes = sorted(
+    minutes = [
         (one.on_scene_at_ms - one.dispatched_at_ms) / 60_000
         for one in rows
         if one.on_scene_at_ms is not None and one.on_scene_at_ms >= since_ms and one.dispatched_at_ms is not None
-    )
+    ]
     counted = {one.id for one in (*received, *finished)} | {
         one.id for one in rows if one.on_scene_at_ms is not None and one.on_scene_at_ms >= since_ms
     }
     return District(
         area, len(received), due, _share(in_time, due), len(finished),
         _share(sum(one.reworks > 0 for one in finished), len(finished)),
-        len(minutes), _percentile(minutes, 0.5), _percentile(minutes, 0.9), tuple(sorted(counted)),
+        len(minutes), percentile(minutes, 0.5), percentile(minutes, 0.9), tuple(sorted(counted)),
     )  # fmt: skip
-
-
-def _limits(pack: Pack) -> dict[tuple[str, str], Limit]:
-    """The handling limit of each class, and of each of its filing conditions."""
-    limits = {(one.key, ""): one.limit for one in pack.categories}
-    for one in pack.categories:
-        limits.update({(one.key, condition.key): condition.limit for condition in one.conditions if condition.limit})
-    return limits
-
-
-def _handling_end(one: Incident, calendar: Calendar, limits: dict[tuple[str, str], Limit]) -> int | None:
-    if one.dispatched_at_ms is None:
-        return None
-    limit = limits.get((one.category, one.condition)) or limits.get((one.category, ""), _NO_LIMIT)
-    return handling_due_ms(limit, one.dispatched_at_ms, calendar, one.extensions, one.pauses)
 
 
 def _share(part: int, of: int) -> float | None:
     return round(100 * part / of, 1) if of >= FEW else None
-
-
-def _percentile(ordered: list[float], share: float) -> float | None:
-    if len(ordered) < FEW:
-        return None
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)

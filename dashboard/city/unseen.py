@@ -70,7 +70,7 @@ def _sensors(sensors: Mapping[str, Sequence[Any]]) -> list[Unseen]:
     every: dict[str, int] = {}
     for id_, row in sensors.items():
         every[row[5]] = every.get(row[5], 0) + 1
-        if row[4] == FLAG_SILENT:
+        if row[4] == FLAG_SILENT or any(row[6:]):  # one that is silent with an alert shows the alert
             silent.setdefault(row[5], []).append(id_)
     return [
         Unseen(

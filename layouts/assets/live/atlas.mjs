@@ -31,9 +31,9 @@ const TOKENS = [
   ...[1, 2, 3].flatMap((p) => [`priority-${p}`, `priority-${p}-ink`, `on-priority-${p}`]),
 ];
 
-/** The colours of the theme, read once; a map never asks the style sheet per frame. */
-export function readTokens() {
-  const style = getComputedStyle(document.documentElement);
+/** The colours of the theme, read once; a map never asks the style sheet per frame. `node`: what wears the theme. */
+export function readTokens(node = document.documentElement) {
+  const style = getComputedStyle(node);
   const tokens = Object.fromEntries(TOKENS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   tokens["edge-2"] = tokens["mark-edge"] === "transparent" ? tokens["priority-2"] : tokens["mark-edge"];
   tokens.font = style.getPropertyValue("--font-text").trim() || "sans-serif";

@@ -4,10 +4,11 @@ import { $, fill, h, text } from "./dom.mjs";
 import { truth } from "./honesty.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { liveMark } from "./parts.mjs";
+import { sketch } from "./sketch.mjs";
 import { long, timeOfDay } from "./time.mjs";
 import { t } from "./words.mjs";
 
-export function mount({ store, channel, clock }) {
+export function mount({ root, store, channel, clock, basemap, pack }) {
   const mark = liveMark(),
     show = () => mark.show(truth(store, channel, clock), clock);
   fill($("briefing-status"), mark, mark.chip);
@@ -24,6 +25,17 @@ export function mount({ store, channel, clock }) {
     text(since, seconds >= 5 ? t("briefing.old", { age: long(seconds) }) : "");
     age.title = timeOfDay(at_ms);
   }
+  /** The sheets come when they are written, which may be before or after this module. */
+  function draw() {
+    const box = $("briefing-map");
+    if (!box || box.firstChild) return;
+    watcher.disconnect();
+    sketch(box, basemap, pack.view, JSON.parse(box.dataset.marks));
+    old();
+  }
+  const watcher = new MutationObserver(draw);
+  watcher.observe(root, { childList: true, subtree: true });
+  draw();
   eachSecond(() => {
     show();
     old();
