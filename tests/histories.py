@@ -20,7 +20,7 @@ from dashboard.city.assignments import ACTIVE, PATH
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS, Command
 from dashboard.city.incidents import LIFECYCLE
-from dashboard.city.pack import Escalation, Pack, Quiet, Stage, registry_of
+from dashboard.city.pack import Campaign, Escalation, Pack, PackPost, Quiet, Stage, registry_of
 from dashboard.city.state import CityState
 from dashboard.live import snapshots
 from dashboard.live.engine import Engine
@@ -55,6 +55,11 @@ LOUD = a_pack(
     ),
     stages=Stage(hold_s=20),
     escalations=CALLS,
+    campaign=Campaign("高峰", "peak", "2026-09-21", "2026-09-22", vacated_after_min=2),
+    posts=(
+        PackPost("gate", "城门岗", "Gate", LAT, LON, ("t1", "t2"), radius_m=400, hours=("22:00", "01:00")),
+        PackPost("both", "双岗", "Both", LAT, LON, ("t1", "t3"), radius_m=900, needed=2, hours=("00:00", "24:00")),
+    ),
 )
 """The city without the one kind of rule that a start may delay; its orders are held for some seconds."""
 
@@ -432,7 +437,13 @@ class History:
     def _pack(self, state: CityState) -> Said:
         rules = tuple(rule for rule in LOUD.rules if self.random.random() < 0.8)
         teams = LOUD.teams[: self.random.randint(2, 3)]
-        registry = registry_of(a_pack(rules=rules, teams=teams, stages=LOUD.stages, escalations=LOUD.escalations))
+        held = LOUD.posts[: self.random.randint(0, 2)]
+        registry = registry_of(
+            a_pack(
+                rules=rules, teams=teams, stages=LOUD.stages, escalations=LOUD.escalations, posts=held,
+                campaign=self.random.choice((LOUD.campaign, LOUD.campaign, None)),
+            )
+        )  # fmt: skip
         return self._spoken("change_registry", "administrator", registry=registry)
 
 

@@ -15,6 +15,7 @@ from dashboard.city import (
     escalating,
     grouping,
     handling,
+    manning,
     reporting,
     sending,
     sensing,
@@ -62,6 +63,7 @@ _DUE: Final = {
     "quiet": suppressing.quiet_due,
     "training": training.end_due,
     "flood": grouping.end_due,
+    "post": manning.look_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 
@@ -165,6 +167,7 @@ class Desk:
                 self.ledger.dirty.clear()
                 self.ledger.moved.clear()
             grouping.end_all(self.ledger)
+            manning.begin_anew(self.ledger)
             self._resume()
             self._look(self.ledger.now_ms)
         if not self.ledger.changes:
@@ -203,6 +206,7 @@ class Desk:
     def _collect(self) -> list[Change]:
         if not self.ledger.changes:  # most readings and positions: nothing followed, so nothing else does
             return []
+        manning.settle(self.ledger)
         suppressing.settle(self.ledger)
         escalating.settle(self.ledger)
         changes, self.ledger.changes = self.ledger.changes, []

@@ -18,6 +18,7 @@ from dashboard.city.incidents import OPEN, PENDING_DISPATCH, SUSPENDED, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.pack import Pack
 from dashboard.city.places import Gazetteer
+from dashboard.city.posts import ABSENT, MANNED, NOT_DUE, STATES, UNKNOWN, VACATED
 from dashboard.city.state import HOUR_MS, CityState
 from dashboard.city.teams import ON_DUTY
 from dashboard.city.telemetry import FLAG_OUT_OF_SERVICE, SensorNow, TeamNow
@@ -158,6 +159,16 @@ def _lost(basis: Basis) -> Heard:
     return _group("silent_teams", ((team.silent_since_ms, False) for team in teams))
 
 
+def _posts(basis: Basis) -> Heard:
+    """The posts that are due, by the newest position of their teams."""
+    positions, members = basis.positions, []
+    for post in basis.state.posts.values():
+        if post.state != NOT_DUE:
+            times = [positions[team].time_ms for team in post.teams if team in positions]
+            members.append((max(times, default=None), post.state == UNKNOWN))
+    return _group("posts", members)
+
+
 GROUPS: Final[dict[str, Callable[[Basis], Heard]]] = {
     "record": _record,
     "complaint": _sources("complaint"),
@@ -166,6 +177,7 @@ GROUPS: Final[dict[str, Callable[[Basis], Heard]]] = {
     "people": _sensors_of("people"),
     "teams": _on_duty,
     "silent_teams": _lost,
+    "posts": _posts,
 }
 """What a figure can rest on."""
 
@@ -363,6 +375,18 @@ def calls_hour(basis: Basis) -> Found:
         found.args["usual"] = round(median(days), 1)
         found.usual = [round(days[len(days) // 10], 1), round(days[-1 - len(days) // 10], 1)]
     return found
+
+
+# ---- posts ----------------------------------------------------------------------------------------------------------
+
+
+def on_post_share(basis: Basis) -> Found:
+    """Posts that are manned, of those whose teams can be seen and have no cause to be elsewhere (到岗率)."""
+    held = basis.state.posts.values()
+    rows = [(post.id, float(post.state == MANNED)) for post in held if post.state in (MANNED, ABSENT, VACATED)]
+    states = {state: n for state in STATES if (n := sum(post.state == state for post in held))}
+    value = round(100 * states.get(MANNED, 0) / len(rows), 1) if len(rows) >= FEW else None
+    return Found(value, list(rows), states)
 
 
 # ---- teams over the city --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dashboard.city import answering, assignments, messages
+from dashboard.city import answering, assignments, manning, messages
 from dashboard.city.assignments import ACTIVE, Assignment
 from dashboard.city.events import Feedback, Position, TeamStatus
 from dashboard.city.incidents import HANDLE_FINISH, LIFECYCLE, Incident
@@ -38,6 +38,7 @@ def receive_position(ledger: Ledger, position: Position, at_ms: int) -> None:
     if team.silent_since_ms is not None:
         row = ledger.team_after(replace(team, silent_since_ms=None), {}, ledger.now_ms)
         ledger.decide("team_heard", {"teams": {team.id: row}}, team=team.id)
+    manning.stands(ledger, team.id, now.lat, now.lon)
 
 
 def note_position(known: Telemetry, position: Position, at_ms: int, now_ms: int) -> TeamNow | None:

@@ -35,7 +35,7 @@ class Kpi(Struct, frozen=True):
     unit: str
     good: Literal["low", "high", "none"]
     formula: Formula
-    rows: Literal["incidents", "alerts", "teams", "sensors", "places", "calls"]
+    rows: Literal["incidents", "alerts", "teams", "sensors", "places", "calls", "posts"]
     rests_on: tuple[str, ...]
     window_min: int = 0
     exclusions: tuple[str, ...] = ()
@@ -216,6 +216,10 @@ KPIS: Final = (
     Kpi(
         "worst_area", "percent", "high", formulas.worst_area, "incidents", ("record",), 1440,
         (*_HANDLED, "small_areas"), "gbt_30428_4",
+    ),
+    Kpi(
+        "on_post_share", "percent", "high", formulas.on_post_share, "posts", ("posts",),
+        exclusions=("posts_not_due", "posts_awaited", "posts_away", "posts_unknown"), source="peak_duty",
     ),
 )  # fmt: skip
 """Every figure, in the order of the wall's tiles."""

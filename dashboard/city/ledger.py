@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from dashboard.city import alerts, teams
+from dashboard.city import alerts, posts, teams
 from dashboard.city.assignments import ACCEPTED, ACTIVE, EN_ROUTE, HELD, ON_SCENE, Assignment
 from dashboard.city.changes import Change, Rows
 from dashboard.city.claims import followed
@@ -141,6 +141,13 @@ class Ledger:
         self.local = LocalTime(pack.time_zone)
         self.roster = Roster(pack.roster, pack.time_zone)
         self.team_of_device = {device.id: device.team for device in pack.devices}
+        self.posts_of: dict[str, tuple[str, ...]] = {}
+        """Team → the posts for which it is planned."""
+        for post in pack.posts if pack.campaign is not None else ():
+            for team in post.teams:
+                self.posts_of[team] = (*self.posts_of.get(team, ()), post.id)
+        self.looks_at_post: dict[str, int] = {}
+        """Post → when the passing of time may next let it stand otherwise."""
         self.open_by_place = OpenByPlace()
         self.incident_of_complaint: dict[tuple[str, str], str] = {}
         self.alerts_of: dict[str, set[str]] = {}
@@ -160,6 +167,8 @@ class Ledger:
             self._index_training(id_, training)
         for seat, held in self.state.floods.items():
             self.wake(held.since_ms, "flood", seat)
+        for row in self.state.posts.values():
+            self.look_at_post(row, self.now_ms)
         for id_, timeline in self.state.timelines.items():
             for entry in timeline:
                 self._index_evidence(id_, entry.args)
@@ -214,6 +223,9 @@ class Ledger:
             self._index_alert(id_, alert)
         for id_, training in change.rows.get("trainings", {}).items():
             self._index_training(id_, training)
+        for row in change.rows.get("posts", {}).values():
+            if row is not None:
+                self.look_at_post(row, self.now_ms)
         for id_ in change.rows.get("out_of_service", ()):
             for sensor in self.telemetry.sensors.values():
                 if id_ in (sensor.id, sensor.source):
@@ -325,6 +337,13 @@ class Ledger:
         turns = (minute_of(turn) - minute for quiet in rule.quiet for turn in (quiet.start, quiet.end))
         next_min = min(60, *(turn % 1440 or 1440 for turn in turns))
         heapq.heappush(self.due, ((now_ms // MINUTE_MS + next_min) * MINUTE_MS, "quiet", alert.id))
+
+    def look_at_post(self, post: posts.Post, now_ms: int) -> None:
+        """A post is looked at again when its hours turn, or it has been short of people for too long."""
+        if self.pack.campaign is not None:
+            from_ms = max(now_ms, post.since_ms, post.short_since_ms or 0)
+            at_ms = self.looks_at_post[post.id] = posts.looks_ms(post, self.local, self.pack.campaign, from_ms)
+            self.wake(at_ms, "post", post.id)
 
     def settle(self, sensor: SensorNow) -> None:
         """Recompute which values of a sensor flip no rule, from its signals and the limits its readings may meet."""

@@ -206,6 +206,43 @@ class Sensor(Struct, frozen=True, forbid_unknown_fields=True):
     every_s: float = 60
 
 
+class Campaign(Struct, frozen=True, forbid_unknown_fields=True):
+    """A campaign of peak duty 高峰勤务: for some days the posts of the pack are held, each at its hours."""
+
+    zh: str
+    en: str
+    start: str
+    """First day, 2026-10-01, local."""
+    end: str
+    """Last day; hours that run over midnight end on the day after it."""
+    level: Annotated[int, Meta(ge=1, le=4)] = 1
+    """Of duty, 1 the highest."""
+    vacated_after_min: Annotated[float, Meta(gt=0)] = 10
+    """A post may be short of people for so long, without cause, before it is called vacated 脱岗 or absent 未到岗."""
+
+
+class PackPost(Struct, frozen=True, forbid_unknown_fields=True):
+    """A post 岗位 as the pack names it: where, at what hours, and who is planned for it."""
+
+    id: str
+    zh: str
+    en: str
+    lat: float
+    lon: float
+    teams: tuple[str, ...]
+    """Ids of the teams planned for it."""
+    radius_m: Annotated[float, Meta(gt=0, le=5000)] = 150
+    """Who is this near is at the post."""
+    hours: tuple[str, str] = ("00:00", "24:00")
+    """Local time; an end before the beginning is on the next day."""
+    needed: Annotated[int, Meta(ge=1)] = 1
+    """How many of its teams must be there at once."""
+    officers: Annotated[int, Meta(ge=0)] = 0
+    """How many people that is by plan; 0: not said. COMIS counts teams."""
+    leader: str = ""
+    """The team whose leader answers for it; the first of its teams where none is named."""
+
+
 class Place(Struct, frozen=True, forbid_unknown_fields=True):
     """A place people name: a square, a street, a station."""
 
@@ -295,6 +332,9 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
     teams: tuple[PackTeam, ...] = ()
     devices: tuple[Device, ...] = ()
     sensors: tuple[Sensor, ...] = ()
+    campaign: Campaign | None = None
+    """Stands in `posts.toml`; without it no post is held."""
+    posts: tuple[PackPost, ...] = ()
     seats: tuple[Seat, ...] = ()
     """Without them, one for each role over the whole city (`city.seats`)."""
     stages: Stage = Stage()

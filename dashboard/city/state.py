@@ -23,6 +23,7 @@ from dashboard.city.complaints import OpenComplaint
 from dashboard.city.flood import WINDOW_MS, Arrived, Flood
 from dashboard.city.handovers import Handover
 from dashboard.city.incidents import OPEN, Incident
+from dashboard.city.posts import Post
 from dashboard.city.signals import Signal
 from dashboard.city.sources import OutOfService, Source
 from dashboard.city.teams import Team
@@ -52,6 +53,7 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "handovers": Handover,
     "trainings": Training,
     "floods": Flood,
+    "posts": Post,
 }
 """Every table of rows that changes may touch."""
 PUBLIC: Final = tuple(table for table in ROW_TYPES if table != "signals")
@@ -135,6 +137,7 @@ class CityState(Struct):
     trainings: dict[str, Training] = field(default_factory=dict)
     """The one that goes on, or the last one with its score."""
     floods: dict[str, Flood] = field(default_factory=dict)
+    posts: dict[str, Post] = field(default_factory=dict)
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""

@@ -20,6 +20,7 @@ from dashboard.city import (
     dispatching,
     escalating,
     handing_over,
+    manning,
     messages,
     sending,
     shelving,
@@ -244,7 +245,10 @@ def register(ledger: Ledger, pack: Pack, by: str, digest: str = "") -> None:
     gone: dict[str, Any] = {id_: None for id_ in held if id_ not in rows and held[id_].active is None}
     ledger.use(pack)
     args: dict[str, Any] = {"digest": digest} if digest else {}
-    ledger.decide("registry_changed", {"teams": {**rows, **gone}}, by=by, registry=registry_of(pack), **args)
+    changed: dict[str, dict[str, Any]] = {"teams": {**rows, **gone}}
+    if posts := manning.rows_of(ledger, rows):
+        changed["posts"] = posts
+    ledger.decide("registry_changed", changed, by=by, registry=registry_of(pack), **args)
     forget_rules(ledger)
 
 

@@ -21,8 +21,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from dashboard.city.incidents import OPEN
-from dashboard.city.pack import Area, Category, Device, Limit, Pack, PackTeam, Place, Rule, Seat, Sensor
+from dashboard.city.pack import (
+    Area,
+    Campaign,
+    Category,
+    Device,
+    Limit,
+    Pack,
+    PackPost,
+    PackTeam,
+    Place,
+    Rule,
+    Seat,
+    Sensor,
+)
 from dashboard.city.places import distance_m, moved, to_wgs84
+from dashboard.city.rules import minute_of, within
 from dashboard.errors import CannotStart
 
 FILES: Final[Mapping[str, str]] = {
@@ -35,9 +49,12 @@ FILES: Final[Mapping[str, str]] = {
     "sensors": "sensors.json",
     "holidays": "holidays.toml",
     "seats": "seats.toml",
+    "posts": "posts.toml",
 }
 """Field of `Pack` → the file that holds it by that name; `pack.toml` holds the rest. `.json` may stand for `.toml`."""
 NEEDED: Final = ("categories", "rules", "areas")
+BESIDE: Final[Mapping[str, str]] = {"posts": "campaign"}
+"""What stands in the file of a list beside it."""
 
 Point = tuple[float, float]
 
@@ -65,6 +82,8 @@ def load(directory: Path | str) -> Pack:
         if name not in held:
             raise CannotStart(f"{path} must hold its entries under the name “{name}”.")
         fields[name] = _converted(path, name, held[name])
+        if (beside := BESIDE.get(name, "")) in held:
+            (fields[beside],) = _converted(path, beside, [held[beside]])
     return _in_wgs84(_whole(head, fields))
 
 
@@ -104,6 +123,8 @@ _ENTRY: Final[Mapping[str, Any]] = {
     "sensors": Sensor,
     "holidays": dict[str, Any],
     "seats": Seat,
+    "posts": PackPost,
+    "campaign": Campaign,
 }
 
 
@@ -158,6 +179,7 @@ def _in_wgs84(pack: Pack) -> Pack:
         places=tuple(map(moved_to, pack.places)),
         teams=tuple(map(moved_to, pack.teams)),
         sensors=tuple(map(moved_to, pack.sensors)),
+        posts=tuple(map(moved_to, pack.posts)),
     )
 
 
@@ -207,6 +229,13 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "pack_seat": "Seat {seat}: there is no {what} “{key}”.",
     "pack_holidays": "No holiday notice for {year}: limits in work days and hours of that year show “no calendar”.",
     "pack_holiday_date": "Holidays of {year}: “{date}” is not a date of that year.",
+    "pack_no_campaign": "{table}: without a campaign beside them no post is held.",
+    "pack_campaign": "posts.toml, campaign: “{start}” to “{end}” are not two days, the first not after the last.",
+    "pack_post": "Post {post}: there is no team “{team}”.",
+    "pack_post_time": "Post {post}: “{time}” is not a time of day.",
+    "pack_post_needed": "Post {post} needs {needed} teams at once and {planned} are planned for it.",
+    "pack_post_shift": "Post {post} is held from {start} to {end}; at {time} the shifts leave {there} of the {needed} "
+    "teams it needs.",
     "pack_escalation_state": "Escalation {escalation}: an open incident is never in the state “{state}”.",
     "pack_escalation_nothing": "Escalation {escalation}: it calls nobody and raises nothing.",
     "pack_figures": "Figure {figure}: target and near are the same, it will never turn yellow.",
@@ -229,6 +258,7 @@ def problems(directory: Path | str, years: Iterable[int] = ()) -> list[Problem]:
         *_teams(pack),
         *_calendar(pack, years),
         *_seats(pack),
+        *_posts(pack),
     ]
     found += _map_problems(Path(directory))
     return sorted(found, key=lambda problem: problem.warning)
@@ -273,6 +303,7 @@ def _twice(pack: Pack) -> Iterator[Problem]:
         "figures",
         "escalations",
         "seats",
+        "posts",
     ):
         ids = Counter(getattr(entry, "id", None) or entry.key for entry in getattr(pack, table))
         yield from (Problem("pack_twice", {"table": table, "id": i, "times": n}) for i, n in ids.items() if n > 1)
@@ -340,7 +371,7 @@ def _second(first: Rule, rule: Rule) -> bool:
 
 
 def _outside(pack: Pack) -> Iterator[Problem]:
-    for table in ("areas", "places", "teams", "sensors"):
+    for table in ("areas", "places", "teams", "sensors", "posts"):
         for entry in getattr(pack, table):
             if not _inside(pack, entry.lat, entry.lon):
                 name = getattr(entry, "id", None) or entry.key
@@ -383,6 +414,39 @@ def _seats(pack: Pack) -> Iterator[Problem]:
         for what, known, named in (("district", areas, seat.areas), ("class", categories, seat.categories)):
             for key in sorted(set(named) - known):
                 yield Problem("pack_seat", {"seat": seat.id, "what": what, "key": key})
+
+
+def _posts(pack: Pack) -> Iterator[Problem]:
+    teams, campaign = {team.id: team for team in pack.teams}, pack.campaign
+    if pack.posts and campaign is None:
+        yield Problem("pack_no_campaign", {"table": "posts"}, warning=True)
+    days = () if campaign is None else (campaign.start, campaign.end)
+    if days and (not all(map(_is_date, days)) or days[0] > days[1]):
+        yield Problem("pack_campaign", {"start": days[0], "end": days[1]})
+    for post in pack.posts:
+        planned = [teams[id_] for id_ in dict.fromkeys(post.teams) if id_ in teams]
+        for team in [*post.teams, *([post.leader] if post.leader else [])]:
+            if team not in teams:
+                yield Problem("pack_post", {"post": post.id, "team": team})
+        wrong = [time for time in post.hours if not _is_time(time)]
+        yield from (Problem("pack_post_time", {"post": post.id, "time": time}) for time in wrong)
+        if len(planned) < post.needed:
+            arguments = {"post": post.id, "needed": post.needed, "planned": len(planned)}
+            yield Problem("pack_post_needed", arguments)
+        elif not wrong and all(_is_time(time) for team in planned for time in team.shift):
+            yield from _uncovered(post, planned)
+
+
+def _uncovered(post: PackPost, planned: Sequence[PackTeam]) -> Iterator[Problem]:
+    """The first moment of a post's hours at which the shifts of its teams do not suffice."""
+    start, end = (minute_of(time) for time in post.hours)
+    for minute in range(start, end if end > start else end + 1440, 15):
+        there = sum(within(minute % 1440, *team.shift) for team in planned)
+        if there < post.needed:
+            time = f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+            arguments = {"post": post.id, "start": post.hours[0], "end": post.hours[1], "time": time}
+            yield Problem("pack_post_shift", {**arguments, "there": there, "needed": post.needed}, warning=True)
+            return
 
 
 def _calendar(pack: Pack, years: Iterable[int]) -> Iterator[Problem]:
@@ -681,7 +745,7 @@ def _burst() -> Rule:
 
 def _write(pack: Pack, directory: Path) -> None:
     plain = msgspec.to_builtins(pack)
-    head = {name: value for name, value in plain.items() if name not in FILES}
+    head = {name: value for name, value in plain.items() if name not in FILES and value is not None}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "pack.toml").write_text(_toml(head), encoding="utf-8")

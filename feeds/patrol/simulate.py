@@ -168,8 +168,8 @@ class Team:
 
     # ---- orders ----
 
-    def _plan_say(self, at_ms: int, step: str, order: Order, **more: Any) -> None:
-        self._held.append((at_ms, "feedback", {"assignment": order.assignment, "step": step, **more}))
+    def _plan_say(self, at_ms: int, step: str, of: Order, **more: Any) -> None:
+        self._held.append((at_ms, "feedback", {"assignment": of.assignment, "step": step, **more}))
 
     def _take(self, order: Order, now_ms: int) -> None:
         """It decides, sets off, arrives, and is done: the whole plan, until a recall cuts it short."""

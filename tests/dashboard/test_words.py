@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard import words
-from dashboard.city import alerts, assignments, incidents, kpis, teams
+from dashboard.city import alerts, assignments, incidents, kpis, posts, teams
 from dashboard.city.commands import ROLES, VERBS
 from dashboard.city.lifecycle import states
 from dashboard.settings import REPOSITORY
@@ -82,6 +82,7 @@ def test_every_change_has_words() -> None:
         ("step", states(assignments.LIFECYCLE)),
         ("any_state", states(incidents.LIFECYCLE) | states(alerts.LIFECYCLE) | states(assignments.LIFECYCLE)),
         ("team", frozenset(teams.SHOWN)),
+        ("post", frozenset(posts.STATES)),
         ("role", frozenset(ROLES)),
         ("verb", frozenset(VERBS)),
         ("disposition", frozenset(alerts.DISPOSITIONS)),

@@ -12,6 +12,7 @@ export const TABLES = [
   "handovers",
   "trainings",
   "floods",
+  "posts",
 ];
 const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 

@@ -10,7 +10,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.city import alerts, assignments, claims, flood, handovers, incidents
+from dashboard.city import alerts, assignments, claims, flood, handovers, incidents, posts
 from dashboard.city.answering import LATE, OUTCOMES
 from dashboard.city.changes import Change
 from dashboard.city.commands import ROLES, VERBS
@@ -164,6 +164,12 @@ def check_city(state: CityState) -> None:
         assert id_ == claims.claim_key(claim.table, claim.target)
         assert claim.table == "alerts" or held.state in incidents.OPEN
         assert claim.token <= state.seq
+    for post in state.posts.values():
+        assert post.state in posts.STATES
+        assert set(post.present) <= set(post.teams)
+        assert (post.state, post.present) == (posts.NOT_DUE, ()) or post.state != posts.NOT_DUE
+        assert post.short_since_ms is not None or post.state not in (posts.VACATED, posts.ABSENT, posts.AWAITED)
+        assert post.came or post.state not in (posts.MANNED, posts.VACATED)
     active = Counter(
         row.team for row in state.assignments.values() if row.state in assignments.ACTIVE and not row.waiting
     )

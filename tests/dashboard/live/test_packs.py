@@ -162,6 +162,15 @@ def test_a_missing_directory_or_file_is_named(directory: Path, tmp_path: Path) -
         ("holidays.toml", "2026-01-04", "2025-01-04", "pack_holiday_date"),
         ("categories.toml", 'skills = ["street"]', 'skills = ["diving"]', "pack_skill"),
         ("basemap.json", '"kind": "park"', '"kind": "sea"', "pack_basemap"),
+        ("posts.toml", 'teams = ["team-03"]', 'teams = ["team-99"]', "pack_post"),
+        ("posts.toml", 'leader = "team-01"', 'leader = "team-99"', "pack_post"),
+        ("posts.toml", '["07:30", "22:00"]', '["7.30", "22:00"]', "pack_post_time"),
+        ("posts.toml", "needed = 2", "needed = 3", "pack_post_needed"),
+        ("posts.toml", '["07:30", "18:00"]', '["06:00", "18:00"]', "pack_post_shift"),
+        ("posts.toml", 'end = "2026-10-07"', 'end = "2026-09-07"', "pack_campaign"),
+        ("posts.toml", "lat = 39.9064", "lat = 9.9064", "pack_outside"),
+        ("posts.toml", 'id = "jingshan"', 'id = "xidan"', "pack_twice"),
+        ("posts.toml", "[campaign]", "[something_else]", "pack_no_campaign"),
     ],
 )
 def test_what_is_wrong_has_a_code_and_a_sentence(directory: Path, file: str, old: str, new: str, code: str) -> None:
@@ -174,6 +183,7 @@ def test_what_is_wrong_has_a_code_and_a_sentence(directory: Path, file: str, old
 def test_a_city_without_teams_is_told_so_but_runs(directory: Path) -> None:
     (directory / "teams.toml").unlink()
     (directory / "devices.toml").unlink()
+    (directory / "posts.toml").unlink()
     (directory / "basemap.json").unlink()
     found = packs.problems(directory)
     assert {problem.code for problem in found} == {"pack_no_teams", "pack_no_basemap"}

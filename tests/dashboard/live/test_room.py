@@ -76,7 +76,7 @@ def test_what_no_screen_may_see_is_not_in_a_message(tmp_path):
     assert types == ["engine_started", "registry_changed", "source_changed"]
     registry = next(c for m, _ in told for c in json.loads(m)["changes"] if c["type"] == "registry_changed")
     assert "registry" not in registry["args"]
-    assert set(registry["rows"]) == {"teams"}
+    assert set(registry["rows"]) == {"teams", "posts"}
 
 
 def test_a_screen_resumes_after_what_it_has(tmp_path):
