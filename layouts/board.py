@@ -40,7 +40,9 @@ def board(state: CityState, heard: Mapping[str, int], numbers: Numbers | None, c
             '<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">',
             '<link rel="stylesheet" href="/assets/board.css"></head>\n<body>',
             sheet.head(),
+            "<main>",
             *parts,
+            "</main>",
             f"<footer>{escape(say('board.foot'))}</footer></body></html>\n",
         )
     )

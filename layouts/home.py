@@ -41,7 +41,7 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
     ]
     return html.Div(
         [
-            html.Div(
+            html.Main(
                 [
                     html.Span(className="logo", **{"aria-hidden": "true"}),
                     html.H1(["COMIS", html.Span(view.zh if lang == "zh" else view.en)]),

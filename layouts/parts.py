@@ -31,8 +31,8 @@ class CityView(Struct, frozen=True):
 
 
 def brand(page_word: str, choices: Choices) -> Component:
-    """Mark, name and page; the link leads home."""
-    return html.A(
+    """Mark, name and page, the heading of the page; the link leads home."""
+    link = html.A(
         [
             html.Span(className="logo", **{"aria-hidden": "true"}),
             html.B("COMIS"),
@@ -41,6 +41,7 @@ def brand(page_word: str, choices: Choices) -> Component:
         href="/" + choices.search(),
         className="brand",
     )
+    return html.H1(link)
 
 
 def switches(path: str, choices: Choices) -> list[Component]:

@@ -19,6 +19,8 @@ from dashboard.readiness import find_browser
 from tests.browser.fake_city import FakeCity, create
 from tests.waiting import until
 
+LIVE = "return Boolean(window.comis?.store?.seq !== null && comis.store && comis.clock.known())"
+
 
 class Stage:
     """A fake city on a port of its own, in a thread of its own; `do` runs something inside its loop."""
@@ -71,13 +73,13 @@ class Screen:
         self.chrome = chrome
         self.stage = stage
 
-    def open(self, path: str, width: int = 1920, height: int = 1080) -> Screen:
-        """Show a page at a size and wait until the first picture of the city is on it."""
+    def open(self, path: str, width: int = 1920, height: int = 1080, ready: str = LIVE) -> Screen:
+        """Show a page at a size and wait until the first picture of the city is on it, or what `ready` says."""
         phone = width < 800
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         self.chrome.get(self.stage.url + path)
-        self.wait("return Boolean(window.comis?.store?.seq !== null && comis.store && comis.clock.known())")
+        self.wait(ready)
         return self
 
     def run(self, script: str, *arguments: Any) -> Any:

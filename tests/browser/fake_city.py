@@ -16,15 +16,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import callbacks
 from dashboard.city.state import PUBLIC as TABLES
+from dashboard.city.state import ROW_TYPES, CityState
 from dashboard.live import packs
-from layouts import PAGES, shell
+from layouts import PAGES, board, shell
 from layouts.documents import city_view, documents
+from layouts.theme import choices_from
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACK = REPOSITORY / "packs" / "beijing"
@@ -112,6 +116,14 @@ class FakeCity:
     @property
     def now_ms(self) -> int:
         return self.start_ms + int((time.monotonic() - self.started) * 1000 * self.rate)
+
+    def state(self) -> CityState:
+        """The same rows as the core holds them."""
+        tables = {
+            name: {id_: msgspec.convert(row, ROW_TYPES[name], strict=False) for id_, row in self.rows[name].items()}
+            for name in ("incidents", "assignments", "teams", "alerts")
+        }
+        return CityState(**tables, registry=msgspec.to_builtins(self.pack))
 
     def _people(self) -> None:
         at = self.start_ms
@@ -817,6 +829,13 @@ def create(city: FakeCity) -> FastAPI:
     async def numbers() -> Response:
         held = {team.id: [team.phone, team.radio] for team in city.pack.teams}
         return Response(json.dumps(held), media_type=JSON)
+
+    @app.get(board.PATH)
+    async def printed(request: Request) -> Response:
+        calls = {team.id: (team.phone, team.radio) for team in city.pack.teams}
+        heard = {id_: int(row[2]) for id_, row in city.positions.items()}
+        page = board.board(city.state(), heard, calls, choices_from(request.url.query), city.now_ms)
+        return Response(page, media_type="text/html")
 
     @app.get("/pack/{name}")
     async def pack(name: str) -> Response:

@@ -8,7 +8,7 @@ import { heldOf, words as holdWords } from "./hold.mjs";
 import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon, withNews } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
-import { ageNode, face, leftNode, separator, timeLeft } from "./parts.mjs";
+import { ageNode, face, leftNode, scrolls, separator, timeLeft } from "./parts.mjs";
 import { ago, metres, moment, span, timeOfDay } from "./time.mjs";
 import { Orders } from "./orders.mjs";
 import { subjectOf } from "./queue.mjs";
@@ -112,7 +112,7 @@ export class Detail {
 
   #build() {
     const mark = h("span"),
-      title = h("h1", { class: "clip" }),
+      title = h("h2", { class: "clip" }),
       place = h("span", { class: "where clip" }),
       limit = h("span", { class: "limit muted nowrap" }),
       left = leftNode(22),
@@ -155,9 +155,9 @@ export class Detail {
       h(
         "div",
         { class: "icols" },
-        h("div", null, h("h3", null, h("b", null, t("label.evidence")), evidenceNote), evidence),
-        h("div", null, h("h3", null, h("b", null, t("label.timeline")), t("label.timeline_hint")), writing, timeline),
-        h("div", null, h("h3", null, h("b", null, t("label.facts"))), orders, facts),
+        h("div", scrolls("label.evidence"), h("h3", null, h("b", null, t("label.evidence")), evidenceNote), evidence),
+        h("div", scrolls("label.timeline"), h("h3", null, h("b", null, t("label.timeline")), t("label.timeline_hint")), writing, timeline),
+        h("div", scrolls("label.facts"), h("h3", null, h("b", null, t("label.facts"))), orders, facts),
       ),
     );
     if (this.what.table !== "incidents") life.hidden = true;

@@ -10,10 +10,10 @@ export const training = (store) => store.tables.trainings.values().next().value 
 
 /** Put the band above a page for as long as its city is one of a training. */
 export function band(store, clock) {
-  const words = h("b"),
+  const words = h("b", { role: "status" }),
     left = h("span"),
     score = h("a", { href: `/training${location.search}` }),
-    node = h("div", { class: "band", role: "status", hidden: true }, h("p", null, words, left, score));
+    node = h("aside", { class: "band", "aria-label": t("page.training"), hidden: true }, h("p", null, words, left, score));
   document.body.prepend(node);
   const show = () => {
     const row = training(store);

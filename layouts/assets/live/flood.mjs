@@ -73,10 +73,10 @@ export function wallWords(store) {
 /** The notice above the queue of a seat in flood. */
 export function floodNotice({ store, channel, person, rows }) {
   const title = h("b"),
-    says = h("span", { class: "clip" }),
+    says = h("span", { class: "clip", role: "status" }), // said once; the figures below are for the eye
     figures = h("dl"),
     split = h("p"),
-    node = h("div", { class: "flood", hidden: true, role: "status" }, h("h3", null, svg(incidentMark(2), 18), title, says), figures, split);
+    node = h("div", { class: "flood", hidden: true }, h("h2", null, svg(incidentMark(2), 18), title, says), figures, split);
   const WATCHED = ["call_taker", "dispatcher", "supervisor"];
   node.draw = () => {
     const seat = WATCHED.includes(person.role) ? seatOf(person) : undefined,

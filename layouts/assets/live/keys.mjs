@@ -56,6 +56,9 @@ export function keysOf(role) {
   ].filter(([, keys]) => keys.length);
 }
 
+/** Keys that move a part that scrolls, where it has the focus. */
+const SCROLL = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp"]);
+
 /** Signs that are keys, as both keyboards write them. */
 const SIGNS = { ";": ";", "；": ";", ".": ".", "。": ".", ",": ",", "，": ",", "#": "#", "＃": "#" };
 
@@ -98,6 +101,7 @@ export function listen(to) {
       return;
     }
     const { key } = event;
+    if (SCROLL.has(key) && event.target.closest?.("[data-scrolls=keys]")) return; // Tab led there: it is read on
     if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
       to.onMove(key === "ArrowDown" ? 1 : -1);

@@ -82,10 +82,10 @@ export function sparkNode() {
 /** The live mark: disc, word, figure — and the chip that says whose clock this is. */
 export function liveMark() {
   const disc = h("i"),
-    name = h("b"),
+    name = h("b", { role: "status" }), // the seconds beside it are not read out
     figure = h("small"),
     chip = h("span", { class: "chip clockwork", hidden: true }),
-    node = h("span", { class: "livemark", role: "status" }, disc, name, figure);
+    node = h("span", { class: "livemark" }, disc, name, figure);
   let shown = "";
   node.chip = chip;
   node.show = (true_, clock) => {
@@ -133,6 +133,16 @@ export function trackNode() {
   };
   return node;
 }
+
+/** What a part needs that scrolls by itself: Tab stops there, and then arrows move it and not the queue; a click changes nothing. */
+export const scrolls = (label) => ({
+  tabindex: 0,
+  role: "group",
+  "aria-label": t(label),
+  onfocus: ({ target }) => {
+    target.dataset.scrolls = target.matches(":focus-visible") ? "keys" : "";
+  },
+});
 
 /** A thousand as 1,284. */
 export const count = (n) => n.toLocaleString("en-US");

@@ -26,6 +26,7 @@ const SPARED_MS = 3000; // for so long it is said that a press was not taken
 const FOLLOW_MS = 1000; // the order follows by itself at most so often
 const HOLD_MS = 10_000; // after the pointer left or the last key: then the order may follow
 const SOMETIMES = new Set(["no_place", "later"]); // shown only while there is something in them
+const TREE = { role: "tree", "aria-multiselectable": "true" }; // a group unfolds by →, rows are marked by Space
 const METER = 14,
   LINE = 10;
 
@@ -40,6 +41,7 @@ export class Queue {
     this.shown = new Set(); // of both
     this.fresh = new Set(); // of this tab, and not shown
     this.left = new Map(); // shown though their row is gone: as they were last
+    this.stops = new Set(); // where Tab stops: one row of the strip, one of the list
     this.settled = new Map(); // key → when it came to where it stands, by itself
     this.selected = null;
     this.marked = new Set(); // keys that a verb is for instead of the selected one
@@ -73,7 +75,7 @@ export class Queue {
       const n = h("b");
       const node = h(
         "button",
-        { type: "button", class: "tab", onclick: () => this.show(name) },
+        { type: "button", class: "tab", role: "tab", onclick: () => this.show(name) },
         t(`label.tab_${name}`),
         n,
       );
@@ -88,13 +90,13 @@ export class Queue {
       { class: "phead" },
       h(
         "div",
-        { class: "tabs", role: "tablist" },
+        { class: "tabs", role: "tablist", "aria-label": t("label.queue") },
         this.tabs.map(({ node }) => node),
       ),
       h("span", { class: "load", title: t("label.load_hint") }, h("span", { class: "cells" }, cells), figure),
     );
     this.stripTall = h("div", { class: "tall" });
-    this.stripBox = h("div", { class: "strip", hidden: true }, this.stripTall);
+    this.stripBox = h("div", { class: "strip", hidden: true, ...TREE, "aria-label": t("label.urgent") }, this.stripTall);
     const fresh = h("b"),
       urgent = h("span"),
       what = h("span", { class: "clip soft" });
@@ -110,7 +112,7 @@ export class Queue {
     this.says = h("button", { type: "button", class: "says clip", onclick: () => this.list.scrollTo({ top: 0 }) });
     this.news = h("div", { class: "news" }, this.pill, this.says);
     this.tall = h("div", { class: "tall" });
-    this.list = h("div", { class: "list", role: "listbox", "aria-label": t("label.queue") }, this.tall);
+    this.list = h("div", { class: "list", ...TREE, "aria-label": t("label.queue") }, this.tall);
     this.blank = h("div", { class: "blank", hidden: true });
     fill(this.box, this.head, this.stripBox, this.news, this.list, this.blank);
     /** What is in view of strip and list, px: kept, since asking for it while drawing makes the browser lay out the page. */
@@ -466,6 +468,7 @@ export class Queue {
   #rows(all) {
     const focused = document.activeElement?.dataset?.key,
       { strip, list } = this.view;
+    this.stops = new Set([this.strip, this.order].map((keys) => (keys.includes(this.selected) ? this.selected : keys[0])));
     this.stripBox.hidden = this.strip.length === 0;
     this.#window(this.stripTall, this.strip, strip, 0, all);
     this.#window(this.tall, this.order, list, this.least, all);
@@ -542,7 +545,7 @@ export class Queue {
       faces = h("div", { class: "faces" });
     const node = h(
       "div",
-      { class: "rowq", role: "option", tabindex: -1 },
+      { class: "rowq", role: "treeitem", tabindex: -1 },
       mark,
       h("div", { class: "l1" }, name, place),
       left,
@@ -565,7 +568,7 @@ export class Queue {
       const marked = this.isMarked(key);
       put(node, "aria-selected", on);
       put(node, "aria-checked", marked);
-      node.tabIndex = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
+      node.tabIndex = this.stops.has(key) ? 0 : -1;
       const words = this.sender.words(key),
         refused = this.sender.refused.has(key);
       drawGroup(node, row, { on, open: this.isOpen(key), marked, gone, now, words, refused });
@@ -581,7 +584,8 @@ export class Queue {
     if (node.hasAttribute("aria-expanded")) node.removeAttribute("aria-expanded");
     put(node, "aria-selected", on);
     put(node, "aria-checked", this.marked.has(key));
-    const tab = on || (!this.selected && (this.strip[0] ?? this.order[0]) === key) ? 0 : -1;
+    put(node, "aria-level", entry.lead ? 2 : 1);
+    const tab = this.stops.has(key) ? 0 : -1;
     if (node.tabIndex !== tab) node.tabIndex = tab;
     const look =
       table === "incidents" ? `i${row.priority}${isHand(row)}${unack}` : `${table}${row.state}${row.priority}`;
@@ -655,7 +659,7 @@ export class Queue {
       this.blank.dataset.key = key;
       fill(
         this.blank,
-        h("h3", null, t(loaded ? `label.empty_${this.tab}` : "label.loading")),
+        h("h2", null, t(loaded ? `label.empty_${this.tab}` : "label.loading")),
         h("p", null, t(loaded ? "label.empty_hint" : "label.loading_hint")),
         h("ul"),
       );

@@ -10,7 +10,7 @@ export function serviceNode({ store, sender, person }) {
     refusal = h("span", { class: "refusal", role: "alert" }),
     button = h("button", { type: "button", class: "btn quiet" }),
     question = h("div", { class: "ask", hidden: true }),
-    node = h("div", { class: "serve", hidden: true }, words, refusal, question);
+    node = h("div", { class: "serve", role: "cell", hidden: true }, words, refusal, question);
   let id = "",
     verb = "";
   const ask = (next) => {

@@ -31,7 +31,7 @@ export function mount({ root, store, channel, clock, person }) {
   /* ---- sources ----------------------------------------------------------------------------------------------------------- */
   const summary = $("sources-summary"),
     heads = ["source", "source_kind", "heard", "rate", "lag", "accepted", "rejected_n", "sensors"],
-    body = h("div", { class: "rows" });
+    body = h("div", { class: "rows", role: "rowgroup" });
   const foldWords = h("b"),
     foldDead = h("span", { class: "soft" }),
     foldHeard = ageNode(),
@@ -58,27 +58,31 @@ export function mount({ root, store, channel, clock, person }) {
     h("div", { class: "phead" }, h("h2", null, t("label.sources"))),
     h(
       "div",
-      { class: "srow th", role: "row" },
-      h("span"),
-      heads.map((name) =>
-        h("span", { class: name === "source" || name === "source_kind" ? "" : "num" }, t(`column.${name}`)),
+      { role: "table", "aria-label": t("label.sources") },
+      h(
+        "div",
+        { class: "srow th", role: "row" },
+        h("span", { role: "cell" }),
+        heads.map((name) =>
+          h("span", { class: name === "source" || name === "source_kind" ? "" : "num", role: "columnheader" }, t(`column.${name}`)),
+        ),
       ),
+      body,
     ),
-    body,
     fold,
   );
   function make() {
-    const disc = h("span"),
+    const disc = h("span", { role: "cell" }),
       name = h("b", { class: "clip" }),
-      kind = h("span", { class: "soft" }),
+      kind = h("span", { class: "soft", role: "cell" }),
       heard = ageNode(),
       cells = ["rate", "lag", "accepted", "rejected", "sensors"].map((one) =>
-        h("span", { class: "num", "data-label": t(`column.${one === "rejected" ? "rejected_n" : one}`) }),
+        h("span", { class: "num", role: "cell", "data-label": t(`column.${one === "rejected" ? "rejected_n" : one}`) }),
       ),
-      note = h("p", { class: "said" }),
+      note = h("p", { class: "said", role: "cell" }),
       serve = serviceNode({ store, sender, person });
-    const box = h("span", { class: "num", "data-label": t("column.heard") }, heard),
-      node = h("div", { class: "srow", role: "row" }, disc, h("span", { class: "named" }, name, serve.button), kind, box, cells, note, serve);
+    const box = h("span", { class: "num", role: "cell", "data-label": t("column.heard") }, heard),
+      node = h("div", { class: "srow", role: "row" }, disc, h("span", { class: "named", role: "cell" }, name, serve.button), kind, box, cells, note, serve);
     node.parts = { disc, name, kind, heard, cells, note, serve };
     return node;
   }
@@ -156,7 +160,7 @@ export function mount({ root, store, channel, clock, person }) {
       },
     );
     if (!rows.length)
-      fill(body, h("p", { class: "none" }, t(store.seq === null ? "label.loading" : "label.no_sources")));
+      fill(body, h("p", { class: "none", role: "row" }, h("span", { role: "cell" }, t(store.seq === null ? "label.loading" : "label.no_sources"))));
     else body.querySelector(":scope > .none")?.remove();
   }
 

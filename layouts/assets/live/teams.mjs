@@ -43,6 +43,7 @@ export class Advice {
     Object.assign(this, { box, store, clock, person, onSend, onOverride, onShown, allowed, asked });
     this.hand = new Hand(box);
     this.incident = null;
+    box.hidden = true; // until an incident is chosen
     const title = h("h2"),
       note = h("span", { class: "note push" }),
       list = h("div"),

@@ -24,29 +24,33 @@ export function mount({ store, channel, clock }) {
   dress(lost, "lost");
   fill($("training-state"), points, h("div", null, title, sentence));
 
-  const rows = h("div", { class: "rows" }),
+  const rows = h("div", { class: "rows", role: "rowgroup" }),
     worst = h("div", { class: "rows" }),
     none = h("p", { class: "muted none" }, t("training.none_late"));
   const head = (names) =>
     h(
       "div",
-      { class: "srow th" },
-      names.map((name, i) => h("span", { class: i ? "num" : "" }, name && t(`column.${name}`))),
+      { class: "srow th", role: "row" },
+      names.map((name, i) => h("span", { class: i ? "num" : "", role: "columnheader" }, name && t(`column.${name}`))),
     );
   fill(
     $("training-score"),
     h("div", { class: "phead" }, h("h2", null, t("label.score"))),
-    head(["measure", "reached", "target", "cases", "weight", "points"]),
-    rows,
+    h(
+      "div",
+      { role: "table", "aria-label": t("label.score") },
+      head(["measure", "reached", "target", "cases", "weight", "points"]),
+      rows,
+    ),
   );
   fill($("training-worst"), h("div", { class: "phead" }, h("h2", null, t("label.latest_ones"))), worst, none);
 
   const line = () =>
     h(
       "div",
-      { class: "srow" },
-      h("span", null, h("b"), h("small")),
-      Array.from({ length: 5 }, () => h("span", { class: "num" })),
+      { class: "srow", role: "row" },
+      h("span", { role: "cell" }, h("b"), h("small")),
+      Array.from({ length: 5 }, () => h("span", { class: "num", role: "cell" })),
     );
   function measure(node, row) {
     const [name, ...cells] = node.children,
