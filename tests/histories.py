@@ -189,6 +189,7 @@ class History:
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
             (self._command, 40), (self._claim, 4), (self._handover, 5), (self._service, 2),
+            (self._screen, 2),
             (self._clock, 3 * self.clocks), (self._training, self.clocks), (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
@@ -399,6 +400,20 @@ class History:
         if self.tokens and held and self.random.random() < 0.4:
             more["claim"] = state.claims[held].token - (self.random.random() < 0.3)
         return self._spoken(verb, role, target=target, **more)
+
+    def _screen(self, state: CityState) -> Said:
+        """Something is wanted of a wall, or no more."""
+        verb = self.random.choice([verb for verb in VERBS if verb.endswith(("_scene", "_cast", "_screen"))])
+        if self.random.random() < 0.3:
+            verb = "cast_incident"
+        items = {
+            "pin_scene": self.random.choice(("teams", "air", "cinema")), "enrol_screen": "ab" * 32,
+            "cast_incident": self._any(state.incidents),
+        }  # fmt: skip
+        minutes = self.random.choice((None, None, 1, 10, 0)) if verb == "cast_incident" else None
+        role = self.random.choice(("dispatcher", "supervisor", "supervisor"))
+        target = self.random.choice(("hall", "door", "*"))
+        return self._spoken(verb, role, target=target, item=items.get(verb), minutes=minutes)
 
     def _handover(self, state: CityState) -> Said:
         """Mostly the next step of the handover that is under way, by whoever is to take it."""

@@ -29,9 +29,10 @@ class Change(Struct, frozen=True, omit_defaults=True):
     incident_acknowledged, incident_closed, incident_confirmed, incident_declined, incident_deescalated,
     incident_escalated, incident_extended, incident_filed, incident_force_closed, incident_joined, incident_left,
     incident_reopened, incident_reported, incident_resumed, incident_returned, incident_reworked, incident_supervised,
-    incident_suspended, incident_voided, post_changed, registry_changed, reporter_called, sensor_in_service,
-    sensor_out_of_service, signal_cleared, signal_clearing, signal_extended, signal_held, signal_pending,
-    source_changed, team_duty, team_heard, team_silent.
+    incident_suspended, incident_voided, post_changed, registry_changed, reporter_called, screen_cast,
+    screen_cast_ended, screen_enrolled, screen_frozen, screen_pinned, screen_removed, screen_thawed, screen_unpinned,
+    sensor_in_service, sensor_out_of_service, signal_cleared, signal_clearing, signal_extended, signal_held,
+    signal_pending, source_changed, team_duty, team_heard, team_silent.
     """
 
     seq: int

@@ -73,7 +73,9 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True):
     """The alert or incident that a duplicate is one of."""
     registry: dict[str, Any] | None = None
     item: Annotated[str, Meta(max_length=300)] | None = None
-    """A line of a handover."""
+    """A line of a handover; of a screen the scene, the incident or the SHA-256 of its token."""
+    minutes: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    """For how long an incident is cast to a screen."""
     claim: int | None = None
     """Token of the claim under which the person acts: where the item is another's by now, the command is refused."""
 
@@ -125,6 +127,14 @@ VERBS: Final = {
     "handover_sign": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
     "handover_refuse": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
     "handover_withdraw": ("handovers", {"call_taker", "dispatcher", "supervisor"}),
+    "pin_scene": ("", {"dispatcher", "supervisor"}),
+    "unpin_scene": ("", {"dispatcher", "supervisor"}),
+    "cast_incident": ("", {"dispatcher", "supervisor"}),
+    "end_cast": ("", {"dispatcher", "supervisor"}),
+    "freeze_screen": ("", {"dispatcher", "supervisor"}),
+    "thaw_screen": ("", {"dispatcher", "supervisor"}),
+    "enrol_screen": ("", {"administrator", "supervisor"}),
+    "remove_screen": ("", {"administrator", "supervisor"}),
     "set_clock": ("", {"administrator"}),
     "change_registry": ("", {"administrator"}),
 }

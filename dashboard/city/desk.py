@@ -20,6 +20,7 @@ from dashboard.city import (
     sending,
     sensing,
     shelving,
+    showing,
     suppressing,
     training,
     verbs,
@@ -64,6 +65,7 @@ _DUE: Final = {
     "training": training.end_due,
     "flood": grouping.end_due,
     "post": manning.look_due,
+    "cast": showing.cast_due,
 }
 """What the passing of time brings about, by the kind of its entry in the ledger."""
 

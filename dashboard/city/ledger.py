@@ -43,6 +43,7 @@ from dashboard.city.pack import Category, Escalation, Limit, Pack, Rule
 from dashboard.city.places import Gazetteer
 from dashboard.city.roster import Roster
 from dashboard.city.rules import MINUTE_MS, LocalTime, calm_band, limits, minute_of, quiet_now
+from dashboard.city.screens import Screen
 from dashboard.city.seats import Seats
 from dashboard.city.signals import QUIET, Signal, signal_key
 from dashboard.city.state import DAY_MS, CityState, apply
@@ -165,6 +166,8 @@ class Ledger:
             self._index_alert(id_, alert)
         for id_, training in self.state.trainings.items():
             self._index_training(id_, training)
+        for id_, screen in self.state.screens.items():
+            self._index_screen(id_, screen)
         for seat, held in self.state.floods.items():
             self.wake(held.since_ms, "flood", seat)
         for row in self.state.posts.values():
@@ -226,6 +229,9 @@ class Ledger:
         for row in change.rows.get("posts", {}).values():
             if row is not None:
                 self.look_at_post(row, self.now_ms)
+        turned = change.type == "clock_set"
+        for id_, screen in (self.state.screens if turned else change.rows.get("screens", {})).items():
+            self._index_screen(id_, screen)
         for id_ in change.rows.get("out_of_service", ()):
             for sensor in self.telemetry.sensors.values():
                 if id_ in (sensor.id, sensor.source):
@@ -275,6 +281,10 @@ class Ledger:
     def _index_training(self, id_: str, training: Training | None) -> None:
         if training is not None and training.state == RUNNING:
             heapq.heappush(self.due, (training.ends_ms, "training", id_))
+
+    def _index_screen(self, id_: str, screen: Screen | None) -> None:
+        if screen is not None and screen.cast_until_ms is not None:
+            heapq.heappush(self.due, (self.state.clock.city_ms(screen.cast_until_ms), "cast", id_))
 
     def _index_signal(self, key: str, signal: Signal | None) -> None:
         if signal is not None and signal.due_ms is not None:

@@ -24,6 +24,7 @@ from dashboard.city.flood import WINDOW_MS, Arrived, Flood
 from dashboard.city.handovers import Handover
 from dashboard.city.incidents import OPEN, Incident
 from dashboard.city.posts import Post
+from dashboard.city.screens import Screen, ScreenKey
 from dashboard.city.signals import Signal
 from dashboard.city.sources import OutOfService, Source
 from dashboard.city.teams import Team
@@ -54,10 +55,12 @@ ROW_TYPES: Final[dict[str, type[Struct]]] = {
     "trainings": Training,
     "floods": Flood,
     "posts": Post,
+    "screens": Screen,
+    "screen_keys": ScreenKey,
 }
 """Every table of rows that changes may touch."""
-PUBLIC: Final = tuple(table for table in ROW_TYPES if table != "signals")
-"""The tables that screens hold; `signals` is the memory of rules."""
+PUBLIC: Final = tuple(table for table in ROW_TYPES if table not in ("signals", "screen_keys"))
+"""The tables that screens hold; `signals` is the memory of rules, `screen_keys` is nobody's business."""
 
 
 CLOCK_STEP_MS: Final = 600_000
@@ -138,6 +141,8 @@ class CityState(Struct):
     """The one that goes on, or the last one with its score."""
     floods: dict[str, Flood] = field(default_factory=dict)
     posts: dict[str, Post] = field(default_factory=dict)
+    screens: dict[str, Screen] = field(default_factory=dict)
+    screen_keys: dict[str, ScreenKey] = field(default_factory=dict)
     timelines: dict[str, list[Entry]] = field(default_factory=dict)
     seen: dict[int, set[int]] = field(default_factory=dict)
     """Hour of receipt → hashes of the causes handled in it."""

@@ -24,6 +24,7 @@ from dashboard.city import (
     messages,
     sending,
     shelving,
+    showing,
     supervision,
     training,
 )
@@ -298,6 +299,14 @@ _DO: Final[dict[str, Callable[[Ledger, Command, Person, Any], None]]] = {
     "handover_sign": handing_over.sign,
     "handover_refuse": handing_over.refuse,
     "handover_withdraw": handing_over.withdraw,
+    "pin_scene": showing.pin,
+    "unpin_scene": showing.unpin,
+    "cast_incident": showing.cast,
+    "end_cast": showing.end_cast,
+    "freeze_screen": showing.freeze,
+    "thaw_screen": showing.thaw,
+    "enrol_screen": showing.enrol,
+    "remove_screen": showing.remove,
     "set_clock": _set_clock,
     "change_registry": _change_registry,
 }

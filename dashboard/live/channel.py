@@ -21,6 +21,7 @@ from dashboard.city.commands import Person, decode_command
 from dashboard.city.refusals import name_of
 from dashboard.errors import Refused
 from dashboard.live.room import ControlRoom
+from dashboard.live.screens import Claimed, Health, Identity, Screens, identity_of
 from dashboard.live.sight import View, view_of
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ IN_FLIGHT: Final = 32
 ANSWER: Final = b'{"type":"answer"'
 """What is told once, to the asker alone: no snapshot makes up for it."""
 PRESENCE_S: Final = 1.0
+SCREENS_S: Final = 1.0
 INCIDENTS: Final = 32
 """Incidents of which one screen may follow the details: advice is worked out anew for each every few seconds."""
 FACES: Final = 8
@@ -45,7 +47,7 @@ WATCHED: Final = 500
 """Incidents of which screens hear who looks at them."""
 AT_WORK: Final = {"call_taker", "dispatcher", "supervisor", "leader"}
 """Roles of people who sit at a console; walls and viewers are nobody at work."""
-TOPICS: Final = ("changes", "telemetry", "kpi", "rejected", "health")
+TOPICS: Final = ("changes", "telemetry", "kpi", "rejected", "health", "screens")
 
 
 class Socket(Protocol):
@@ -67,6 +69,10 @@ class Up(Struct):
     after: str | None = None
     topics: list[str] | None = None
     view: dict[str, Any] | None = None
+    screen: Claimed | None = None
+    """Which wall this is: in its `hello`."""
+    health: Health | None = None
+    """How it is doing: in `screen`, every ten seconds."""
 
 
 _up: Final = msgspec.json.Decoder(Up)
@@ -88,6 +94,7 @@ class Viewer(Struct, eq=False):
     """It needs all figures before it is told what of them differs."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: int = 0
+    screen: Identity | None = None
 
     def send(self, message: bytes) -> None:
         """Put a message in its queue; over the bound everything is dropped for one snapshot later."""
@@ -117,6 +124,7 @@ class Channel:
         self.viewers: set[Viewer] = set()
         self.presence: dict[str, list[dict[str, str]]] = {}
         """Who looks at which incident, as screens were told last. Of this process alone, and not journaled."""
+        self.screens = Screens()
         self._tasks: list[asyncio.Task[None]] = []
         room.listeners.append(self._told)
 
@@ -124,7 +132,7 @@ class Channel:
         """Begin to beat."""
         paces = (
             (FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest),
-            (ADVICE_S, self._advise), (PRESENCE_S, self._see_each_other),
+            (ADVICE_S, self._advise), (PRESENCE_S, self._see_each_other), (SCREENS_S, self._watch_screens),
         )  # fmt: skip
         for period, act in paces:
             self._tasks.append(asyncio.create_task(_every(period, act)))
@@ -147,6 +155,8 @@ class Channel:
                 self._heard(viewer, await socket.receive_text())
         finally:
             self.viewers.discard(viewer)
+            if viewer.screen is not None:
+                self.screens.gone(viewer.screen)
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
@@ -193,6 +203,9 @@ class Channel:
             self._hello(viewer, up)
         elif up.type == "view":
             self._look(viewer, up)
+        elif up.type == "screen":
+            if viewer.screen is not None and up.health is not None:
+                self.screens.heard(viewer.screen, up.health, self.room.seq, time.time_ns() // 1_000_000)
         elif up.type == "topics":
             self._topics(viewer, up.topics or [])
         else:
@@ -201,6 +214,8 @@ class Channel:
     def _hello(self, viewer: Viewer, up: Up) -> None:
         if up.view is not None:
             self._look(viewer, up)
+        if up.screen is not None:
+            viewer.screen = identity_of(up.screen)
         missed = None if up.after is None or not self.room.ready.is_set() else self.room.after(up.after)
         self._topics(viewer, up.topics or ["changes"])
         viewer.behind = missed is None
@@ -238,6 +253,8 @@ class Channel:
                 viewer.send(self.room.detail(topic.removeprefix("incident:")))
         if "rejected" in fresh:
             viewer.send(msgspec.json.encode({"type": "rejected", "rows": list(self.room.rejected)}))
+        if "screens" in fresh:
+            viewer.send(_screens(self.screens.rows(self.room.state, time.time_ns() // 1_000_000), whole=True))
         if "health" in fresh and self.room.health:
             viewer.send(self.room.health)
         viewer.uncounted = "kpi" in known and (viewer.uncounted or "kpi" in fresh)
@@ -349,6 +366,15 @@ class Channel:
                         details[id_] = self.room.detail(id_)
                     viewer.send(details[id_])
 
+    def _watch_screens(self) -> None:
+        """Once a second, where one spoke: how the walls are doing, to whoever watches them."""
+        watching = [viewer for viewer in self.viewers if "screens" in viewer.topics]
+        rows = self.screens.news(self.room.state)
+        if rows and watching:
+            message = _screens(rows)
+            for viewer in watching:
+                viewer.send(message)
+
     def _see_each_other(self) -> None:
         """Once a second, where it changed: who has which incident open."""
         found: dict[str, list[dict[str, str]]] = {}
@@ -389,6 +415,10 @@ def _command_of(raw: str) -> dict[str, Any]:
 
 def _presence(rows: dict[str, list[dict[str, str]]]) -> bytes:
     return msgspec.json.encode({"type": "presence", "rows": rows})
+
+
+def _screens(rows: dict[str, Any], whole: bool = False) -> bytes:
+    return msgspec.json.encode({"type": "screens", "whole": whole, "rows": rows})
 
 
 def _telemetry(rows: dict[str, Any], whole: bool = False) -> bytes:

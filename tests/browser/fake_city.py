@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import random
 import time
@@ -61,6 +62,12 @@ MOVES = {
 """The other verbs of an incident: the change and the state that follow, None for the same one."""
 
 
+WISHES = {
+    "pin_scene", "unpin_scene", "cast_incident", "end_cast", "freeze_screen", "thaw_screen", "enrol_screen",
+    "remove_screen",
+}  # fmt: skip
+
+
 @dataclass
 class FakeCity:
     """Rows, telemetry and clients of one run; deterministic by its seed."""
@@ -95,6 +102,10 @@ class FakeCity:
     tile_server: str = ""
     health: dict[str, Any] = field(default_factory=dict)
     """What the engine says of the alarms' health."""
+    walls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What each wall said of itself."""
+    enrolled: dict[str, str] = field(default_factory=dict)
+    """Name of a wall → SHA-256 of its token."""
     lie: bool = False
     """True: digests say something else than what was sent."""
 
@@ -653,6 +664,8 @@ class FakeCity:
             self._claim(verb, target, person)
         elif verb in ("note", "message", "resend"):
             self._write(verb, target, command, person)
+        elif verb in WISHES:
+            self._wish(verb, target, command, person)
         elif verb == "place":
             self.commit("complaint_placed", {"complaints": {target: None}}, person)
         else:
@@ -680,6 +693,48 @@ class FakeCity:
             if to:
                 incident |= {"state": to, "stage_since_ms": now, "due_ms": now + 900_000, "limit_s": 900}
             self.commit(type_, {"incidents": {target: incident}}, person, target, reason=command.get("reason", ""))
+
+    def _wish(self, verb: str, target: str, command: dict[str, Any], person: str) -> None:
+        """What an operator wants of a wall; without a wish and not enrolled it has no row."""
+        nothing = {
+            "scene": "", "scene_by": "", "scene_at_ms": 0, "incident": "", "cast_by": "", "cast_until_ms": None,
+            "frozen_at_ms": None, "frozen_by": "", "enrolled_at_ms": None, "enrolled_by": "", "version": 0,
+        }  # fmt: skip
+        row = {**nothing, **self.rows["screens"].get(target, {}), "id": target}
+        until_ms = int(time.time() * 1000) + (command.get("minutes") or 5) * 60_000
+        type_, more = {
+            "pin_scene": ("pinned", {"scene": command.get("item"), "scene_by": person, "scene_at_ms": self.now_ms}),
+            "unpin_scene": ("unpinned", {"scene": ""}),
+            "cast_incident": ("cast", {"incident": command.get("item"), "cast_by": person, "cast_until_ms": until_ms}),
+            "end_cast": ("cast_ended", {"incident": "", "cast_until_ms": None}),
+            "freeze_screen": ("frozen", {"frozen_at_ms": self.now_ms, "frozen_by": person}),
+            "thaw_screen": ("thawed", {"frozen_at_ms": None}),
+            "enrol_screen": ("enrolled", {"enrolled_at_ms": self.now_ms, "enrolled_by": person}),
+            "remove_screen": ("removed", nothing),
+        }[verb]
+        row |= {**more, "version": row["version"] + 1}
+        kept = row["scene"] or row["incident"] or row["frozen_at_ms"] or row["enrolled_at_ms"]
+        if verb == "enrol_screen":
+            self.enrolled[target] = command["item"]
+        if verb == "remove_screen":
+            self.enrolled.pop(target, None)
+        self.commit(f"screen_{type_}", {"screens": {target: row if kept else None}}, person)
+        self._watch()
+
+    def _watch(self) -> None:
+        """How the walls are doing, as they said it last."""
+        rows = {
+            id_: {**row, "enrolled": self.enrolled.get(row["name"]) == row["sha256"]} for id_, row in self.walls.items()
+        }
+        self.send("screens", {"type": "screens", "whole": True, "rows": rows})
+
+    def heard(self, client: Client, health: dict[str, Any]) -> None:
+        """A wall says how it is doing."""
+        name, sha256 = client.screen
+        id_, at_ms = f"{name} {sha256[:8]}", int(time.time() * 1000)
+        told = {"id": id_, "name": name, "sha256": sha256, "at_ms": at_ms, "gone": False, "lag_ms": 0}
+        self.walls[id_] = {**told, **health}
+        self._watch()
 
     def _write(self, verb: str, target: str, command: dict[str, Any], person: str) -> None:
         """A note, a message to the teams of an incident, or an order that rings once more."""
@@ -785,6 +840,8 @@ class Client:
     """One open line."""
 
     topics: set[str] = field(default_factory=set)
+    screen: tuple[str, str] | None = None
+    """Name and SHA-256 of the token of a wall."""
     queue: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
 
 
@@ -885,6 +942,8 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
     match message["type"]:
         case "hello":
             client.topics = set(message["topics"])
+            if screen := message.get("screen"):
+                client.screen = (screen["name"], hashlib.sha256(screen["token"].encode()).hexdigest())
             if client not in city.clients:
                 city.clients.append(client)
             if message["after"] != str(city.seq):
@@ -898,6 +957,8 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
                 say(city.kpis())
             if "health" in client.topics and city.health:
                 say({"type": "health", **city.health})
+            if "screens" in client.topics:
+                city._watch()
             if "rejected" in client.topics:
                 say({"type": "rejected", "rows": city.rejected})
         case "topics":
@@ -908,6 +969,8 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
             for topic in fresh:
                 if topic.startswith("incident:"):
                     say(city.detail(topic.removeprefix("incident:")))
+        case "screen" if client.screen:
+            city.heard(client, message["health"])
         case "command":
             answer = city.carry_out(message, person)
             if answer is not None:

@@ -21,6 +21,7 @@ export class Channel {
     this.url = url ?? `${scheme}://${location.host}/live${identity ? `?as=${encodeURIComponent(identity)}` : ""}`;
     this.topics = [...topics];
     this.view = null;
+    /** Which wall this is. @type {{name: string, token: string}|null} */ this.screen = null;
     this.socket = null;
     this.attempt = 0;
     this.opened_at = null;
@@ -74,6 +75,7 @@ export class Channel {
         after: this.store.seq,
         topics: this.topics,
         ...(this.view ? { view: this.view } : {}),
+        ...(this.screen ? { screen: this.screen } : {}),
       });
       this.#again();
       this.#tell();
@@ -131,6 +133,10 @@ export class Channel {
     this.view = view;
     this.#send({ type: "view", view });
   }
+  /** Say how this wall is doing; its identity is told with every hello. */
+  health(health) {
+    if (this.screen) this.#send({ type: "screen", health });
+  }
   /** Ask for these topics from now on. */
   follow(topics) {
     if (topics.length === this.topics.length && topics.every((one, i) => one === this.topics[i])) return;
@@ -147,7 +153,7 @@ export class Channel {
       verb,
       target,
       seen: this.store.seq,
-      issued_at: this.#serverNow(),
+      issued_at: this.serverNow(),
       ...fields,
     };
     if (!this.open) return Promise.resolve({ status: "refused", code: "not_connected", args: {} });
@@ -163,7 +169,7 @@ export class Channel {
   }
 
   /** Real time as the server counts it: the age of a command is judged there, and clocks of desks differ. */
-  #serverNow() {
+  serverNow() {
     if (!this.heartbeat) return Date.now();
     return Math.round(this.heartbeat.now + (performance.now() - this.heard_at));
   }

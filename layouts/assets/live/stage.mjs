@@ -15,13 +15,15 @@ const BOARD_ROOM = 12,
   MOVES_S = 5; // the lens looks for a better place so often
 
 /** @param {{root: HTMLElement, store: object, clock: object, basemap: object, name: string, unit: () => number, frozen: () => boolean,
- *   hand?: (views: object[]) => object|null}} at `name`: of this screen, so that walls side by side begin elsewhere; `hand`: the view that an operator put here */
-export function mountStage({ root, store, clock, basemap, name, unit, frozen, hand = () => null }) {
+ *   stands?: () => boolean, hand?: (views: object[], city: object) => {view: object, note: string}|null}} at `name`: of this screen, so that walls
+ *   side by side begin elsewhere; `stands`: the picture is frozen; `hand`: the view that an operator put here, and words for the corner */
+export function mountStage({ root, store, clock, basemap, name, unit, frozen, stands = () => false, hand = () => null }) {
   let memory = opening(seedOf(name)),
     view = null, // what is shown, as it was last there
     views = [],
     map = null,
     fitted = "",
+    note = "", // of the hand
     beat = 0;
 
   /* ---- the corner: what, why, for how long ---------------------------------------------------------------------------- */
@@ -72,7 +74,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, ha
       lines = side.lines.slice(0, side.lines.length > room ? room : undefined),
       rest = side.lines.length - lines.length;
     keyed(list, lines, (line) => line.id, make, update);
-    text(more, rest > 0 ? t("scene.more", { n: rest }) : side.lines.length ? "" : (side.none ?? ""));
+    text(more, rest > 0 ? t("scene.more", { n: rest }) : "");
   }
 
   /* ---- the map -------------------------------------------------------------------------------------------------------------- */
@@ -94,7 +96,9 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, ha
     const now = performance.now(),
       city = { store, now: clock.now(), rate: clock.rate, basemap };
     views = viewsOf(city, view);
-    const put = hand(views);
+    const held = hand(views, city),
+      put = held?.view;
+    note = held?.note ?? "";
     if (put && !views.some((one) => one.id === put.id)) views = [...views, put];
     const before = memory.shown;
     memory = direct(memory, views, now, put?.id ?? null);
@@ -114,10 +118,15 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, ha
     const share = progress(memory, now),
       next = memory.next && views.find((one) => one.id === memory.next.id),
       due = memory.next?.due ?? memory.turn_at;
-    dwell.hidden = share === null;
+    dwell.hidden = share === null || note !== "";
     if (share !== null) bar.style.width = `${(share * 100).toFixed(1)}%`;
     const left = due === null ? "" : asClock(Math.max(0, due - now) / 1000);
-    text(then, share === null ? "" : next ? t("scene.next_is", { left, what: next.title }) : t("scene.next_in", { left }));
+    text(then, note || share === null ? note : next ? t("scene.next_is", { left, what: next.title }) : t("scene.next_in", { left }));
+  }
+  /** A picture that stands still promises no next scene. */
+  function rest() {
+    dwell.hidden = true;
+    text(then, "");
   }
   const paint = () => {
     if (!view) return;
@@ -130,13 +139,15 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, ha
   return {
     /** Called once a second. */
     tick() {
-      direct_();
       board.tick();
+      if (stands()) return rest();
+      direct_();
       if (beat++ % MOVES_S === 0) lens.move();
       soon(paint);
     },
     /** Something put a scene here, or took it away: not only with the next second. */
     now() {
+      if (stands()) return;
       direct_();
       soon(paint);
     },

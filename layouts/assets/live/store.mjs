@@ -13,6 +13,7 @@ export const TABLES = [
   "trainings",
   "floods",
   "posts",
+  "screens",
 ];
 const TELEMETRY = ["sensors", "cells", "teams", "sources"];
 
@@ -55,6 +56,7 @@ export class Store {
     this.seq = null;
     this.coming = null; // parts of a snapshot that is not here as a whole
     this.pack = null;
+    /** How each wall is doing, where that is asked for. @type {Map<string, Row>} */ this.screens = new Map();
     /** Who looks at which incident now. @type {Map<string, {name: string, role: string, seat: string}[]>} */ this.presence = new Map();
     this.me = null; // how this screen's person stands in the journal
     this.checked = null; // {at, holds}: the last comparison with the store of the server
@@ -150,6 +152,14 @@ export class Store {
   apply_presence({ rows }) {
     this.presence = new Map(Object.entries(rows));
     this.tell("presence", this.presence);
+  }
+
+  apply_screens({ whole, rows }) {
+    if (whole) this.screens.clear();
+    for (const [id, row] of Object.entries(rows))
+      if (row === null) this.screens.delete(id);
+      else this.screens.set(id, row);
+    this.tell("walls", rows);
   }
 
   apply_you({ who }) {

@@ -3,28 +3,37 @@
 import { $, fill, h, text } from "./dom.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
 import { wallWords } from "./flood.mjs";
+import { Shown } from "./freeze.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
+import { speak, whoAmI } from "./screen.mjs";
 import { Sound, pulse, soundButton } from "./sound.mjs";
 import { mountStage } from "./stage.mjs";
 import { mountTicker } from "./ticker.mjs";
 import { mountTiles } from "./tiles.mjs";
 import { date, timeOfDay } from "./time.mjs";
+import { frozenSentence, handOf, wishesOf } from "./wishes.mjs";
 import { t, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
 const REFERENCE = 10 / 4.8; // the distance and width that the sizes were drawn for
 const MOST_CALLS = 60;
+const EMPTY_MS = 8000; // by then the first picture is as whole as it will be
 
-export function mount({ root, store, channel, clock, person, basemap }) {
+export function mount({ root, store: source, channel, clock: running, person, basemap }) {
+  const shown = new Shown(source, running), // what stands still where an operator wants it so
+    [store, clock] = [shown, shown.clock],
+    me = whoAmI(window.comis.query);
+  channel.screen = me;
+  window.comis.shown = shown;
   const number = (key, usual) => Number(window.comis.query.get(key)) || usual;
   const k = Math.max(1, number("distance", 10) / number("width", 4.8) / REFERENCE),
     unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // of layout, px: as wall.css says
   root.classList.toggle("far", k > 1.04);
-  let truly = truth(store, channel, clock),
+  let truly = truth(source, channel, running),
     pictureOf = null,
     map = null;
 
@@ -35,7 +44,7 @@ export function mount({ root, store, channel, clock, person, basemap }) {
   fill($("wall-feed"), mark);
   if (window.comis.query.get("sound") === "1") {
     // silent, unless its operator asks for the button and arms it
-    const sound = (window.comis.sound = new Sound({ store, channel, person }));
+    const sound = (window.comis.sound = new Sound({ store: source, channel, person }));
     $("wall-feed").append(soundButton(sound));
     pulse($("wall-ticker"), sound);
   }
@@ -63,8 +72,10 @@ export function mount({ root, store, channel, clock, person, basemap }) {
   ];
   for (const one of tally.slice(1)) one.firstChild.style.cssText = "width:1em;height:1em";
   fill($("wall-tally"), tally);
-  const sentence = h("p");
+  const sentence = h("p"),
+    still = h("p", { class: "still", role: "status", hidden: true });
   fill($("wall-veil"), sentence);
+  $("wall-stage").append(still);
   const crew = SHOWN.map((shown) => ({ shown, n: h("b"), calls: h("p") }));
   fill(
     $("wall-teams"),
@@ -109,8 +120,42 @@ export function mount({ root, store, channel, clock, person, basemap }) {
     store.on(table, () => soon(paint));
 
   /* ---- scenes ---------------------------------------------------------------------------------------------------------- */
-  const stage = mountStage({ root, store, clock, basemap, name: window.comis.query.get("screen") ?? "", unit, frozen: () => truly.state === "dead" });
+  let wishes = wishesOf(source.tables.screens, me.name, 0);
+  const stage = mountStage({
+    root,
+    store,
+    clock,
+    basemap,
+    name: me.name,
+    unit,
+    frozen: () => truly.state === "dead",
+    stands: () => shown.frozen,
+    hand: (views, city) => handOf(wishes, views, city, channel.serverNow()),
+  });
   window.comis.stage = stage;
+
+  /** What operators want of this wall: obeyed at once, and after a start as soon as there is a picture to stand still. */
+  function obey() {
+    wishes = wishesOf(source.tables.screens, me.name, channel.serverNow());
+    const { frozen } = wishes;
+    if (frozen && !shown.frozen && (source.kpi.size || performance.now() > EMPTY_MS)) shown.freeze();
+    else if (!frozen && shown.frozen) shown.goOn();
+    still.hidden = !shown.frozen;
+    root.classList.toggle("frozen", shown.frozen);
+    if (shown.frozen && frozen) text(still, frozenSentence(frozen, shown.held.at));
+  }
+  source.on("screens", () => {
+    obey();
+    stage.now();
+  });
+  speak(channel, source, () => ({
+    scene: stage.memory.shown?.key ?? "",
+    title: stage.view?.title ?? "",
+    why: stage.view?.why ?? "",
+    by: stage.memory.shown?.by ?? "",
+    shown_s: stage.memory.shown ? Math.round((performance.now() - stage.memory.shown.since) / 1000) : 0,
+    frozen: shown.frozen,
+  }));
 
   /* ---- map --------------------------------------------------------------------------------------------------------------- */
   window.comis.map.then((leaflet) => {
@@ -133,9 +178,9 @@ export function mount({ root, store, channel, clock, person, basemap }) {
 
   /* ---- once a second ------------------------------------------------------------------------------------------------------ */
   function honest() {
-    truly = truth(store, channel, clock);
-    pictureOf = clock.known() ? clock.city : null;
-    mark.show(truly, clock);
+    truly = truth(source, channel, running);
+    pictureOf = running.known() ? running.city : null;
+    mark.show(truly, running);
     const words = veilSentence(truly, pictureOf);
     root.classList.toggle("veiled", words !== "");
     root.classList.toggle("dead", truly.state === "dead");
@@ -145,8 +190,9 @@ export function mount({ root, store, channel, clock, person, basemap }) {
   }
   eachSecond(() => {
     honest();
-    text(time, clock.known() ? timeOfDay(clock.now()) : "–");
-    text(day, clock.known() ? date(clock.now()) : "");
+    obey();
+    text(time, running.known() ? timeOfDay(running.now()) : "–");
+    text(day, running.known() ? date(running.now()) : "");
     tiles.tick();
     ticker.tick();
     stage.tick();

@@ -337,9 +337,11 @@ def test_histories_go_everywhere():
         "claim_granted", "claim_renewed", "claim_released", "claim_taken",
         "handover_begun", "handover_edited", "handover_offered", "handover_touched", "handover_signed",
         "handover_refused", "handover_withdrawn",
+        "screen_cast", "screen_cast_ended", "screen_enrolled", "screen_frozen", "screen_pinned", "screen_removed",
+        "screen_thawed", "screen_unpinned",
     }  # fmt: skip
     assert wanted - set(types) == set()
-    assert len(VERBS) == 47
+    assert len(VERBS) == 55
     assert {state for table, state in states if table == "incidents"} == incidents.OPEN | incidents.ENDED
     assert {state for table, state in states if table == "alerts"} == set(alerts.LIFECYCLE) - {alerts.NORMAL}
     assert {state for table, state in states if table == "assignments"} >= {*assignments.PATH, assignments.TAKEN_BACK}

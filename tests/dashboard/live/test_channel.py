@@ -438,3 +438,52 @@ async def test_what_screens_hear_of_each_other_is_bounded(centre, monkeypatch):
     centre.channel._see_each_other()
     rows = (await screens[0].hears("presence"))["rows"]
     assert [len(faces) for faces in rows.values()] == [2, 2, 2]
+
+
+HEALTH = {"scene": "teams", "why": "2 支队伍失联", "heap_mb": 48.2, "slope_mb_h": 0.1, "w": 3840, "h": 2160, "dpr": 1.5}
+
+
+async def test_walls_say_how_they_are_to_whoever_watches_them_and_to_nobody_else(centre):
+    centre.channel.open()
+    wall = centre.screen(after=None, topics=["changes"], screen={"name": "大厅-1", "token": "t" * 32})
+    desk = centre.screen(after=None, topics=["changes", "screens"])
+    assert (await desk.hears("screens"))["whole"] is True
+    wall.say(type="screen", health={**HEALTH, "seq": centre.room.seq})
+    await desk.until(lambda: desk.got("screens")[-1]["rows"])
+    ((id_, row),) = desk.got("screens")[-1]["rows"].items()
+    assert (row["name"], row["scene"], row["heap_mb"], row["lag_ms"]) == ("大厅-1", "teams", 48.2, 0)
+    assert (row["enrolled"], row["gone"]) == (False, False)
+    assert "t" * 32 not in json.dumps(row)
+
+    # Enrolled by the hash that stands in the row, it is known at once; the same name on another device is not.
+    asked = {"id": "e1", "verb": "enrol_screen", "target": "大厅-1", "item": row["sha256"]}
+    asked["person"] = {"seat": "6", "role": "supervisor", "name": "王敏"}
+    said = {"id": "e1", "source": "/seats/6", "type": "city.command", "data": json.dumps(asked)}
+    centre.play.at(T0 + 500_000, [("command", said)])
+    centre.follow()
+    await desk.until(lambda: desk.got("screens")[-1]["rows"].get(id_, {}).get("enrolled"))
+    other = centre.screen(after=None, topics=["changes"], screen={"name": "大厅-1", "token": "u" * 32})
+    other.say(type="screen", health=HEALTH)
+    await desk.until(lambda: any(not row["enrolled"] for row in desk.got("screens")[-1]["rows"].values()))
+    assert row["sha256"] not in json.dumps([message for message in wall.heard if message["type"] != "screens"])
+
+    # A wall whose line ended says nothing more; it stays listed.
+    centre.tasks[0].cancel()
+    await desk.until(lambda: desk.got("screens")[-1]["rows"].get(id_, {}).get("gone"))
+    assert wall.got("screens") == other.got("screens") == []
+    late = centre.screen(after=None, topics=["screens"])
+    assert (await late.hears("screens"))["rows"].keys() == {id_, *(set(centre.channel.screens._rows) - {id_})}
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [{"name": "a/b", "token": "t" * 32}, {"name": "hall", "token": "short"}, {"name": "", "token": "t" * 32}, "hall"],
+)
+async def test_a_wall_that_says_nonsense_of_itself_is_told_so(centre, hello):
+    wall = centre.screen()
+    wall.say(type="hello", after=None, topics=["changes"], screen=hello)
+    wall.say(type="screen", health={"scene": "x" * 100})
+    wall.say(type="screen", health=HEALTH)  # of nobody
+    await wall.hears("error", 2)
+    assert [message["code"] for message in wall.got("error")] == ["bad_message", "bad_message"]
+    assert centre.channel.screens.rows(centre.room.state, T0) == {}

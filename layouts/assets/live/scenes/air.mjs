@@ -41,7 +41,7 @@ export function look({ store, now, rate }) {
           : over.length
             ? t("scene.air_over", { n: over.length })
             : t("scene.air_calm"),
-      side: { head: t("scene.air_side"), lines, none: t("scene.air_calm") },
+      side: lines.length ? { head: t("scene.air_side"), lines } : null,
     },
   ];
 }
