@@ -23,6 +23,9 @@ from dashboard.settings import REPOSITORY, Settings
 INCOMPLETE = 3  # exit status: all that ran passed, but something could not run on this machine
 ROOM_MB = 2000  # a day of journal, archive and logs at the reference load
 
+ABREAST = ("--numprocesses=2", "--dist=worksteal")
+"""The whole proof runs in two processes: much of it waits for a clock, a browser or a socket."""
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_PLACES = ("/Applications/Chromium.app/Contents/MacOS/Chromium", "/usr/lib/chromium/chromium")
 DRIVER_NAMES = ("chromedriver", "chromium.chromedriver")
@@ -118,10 +121,16 @@ def run_tests(arguments: Sequence[str], *, full: bool) -> int:
     """``comis test``: one pytest run; its exit status, or 3 when all passed but the browser tests could not run."""
     lacking = _provide_browser()
     environment = os.environ | {"COMIS__FULL": str(int(full)), "COMIS__BROWSER": str(int(not lacking))}
+    abreast = () if _names_tests(arguments) else ABREAST
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=REPOSITORY, env=environment, check=False
+        [sys.executable, "-m", "pytest", *abreast, *arguments], cwd=REPOSITORY, env=environment, check=False
     ).returncode
     return INCOMPLETE if lacking and status == 0 else status
+
+
+def _names_tests(arguments: Sequence[str]) -> bool:
+    """Whether somebody asks for a file or a folder of tests, whose output is for reading."""
+    return any((REPOSITORY / argument.partition("::")[0]).exists() for argument in arguments)
 
 
 def _provide_browser() -> str:
