@@ -135,6 +135,12 @@ export class Atlas {
       ),
     );
   }
+  /** The ring around what a list or a search means. */
+  ring(size) {
+    return this.#made(`o${size}`, () =>
+      this.#mark([{ d: "M-4 10a14 14 0 1 0 28 0a14 14 0 1 0 -28 0Z", stroke: "ink-1", w: 1.6, dash: [3, 3] }], size, { room: 1.8 }),
+    );
+  }
   /** Text beside a mark, starting at the point; `strong` in weight, `colour` a token. */
   label(words, { colour = "ink-1", size = 12.5, strong = false, halo = 4, centre = false, plate = "" } = {}) {
     return this.#made(`x${words}${colour}${size}${+strong}${+centre}${plate}`, () =>

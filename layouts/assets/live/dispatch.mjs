@@ -18,6 +18,7 @@ import { keyMap, listen } from "./keys.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, DESK } from "./map.mjs";
+import { MapDesk } from "./mapdesk.mjs";
 import { icon } from "./marks.mjs";
 import { rings as ringsAgain } from "./orders.mjs";
 import { face, leftNode, liveMark, separator, timeLeft } from "./parts.mjs";
@@ -25,9 +26,9 @@ import { Queue } from "./queue.mjs";
 import { frameOf } from "./scene.mjs";
 import { Sound, pulse, soundButton, whatOf } from "./sound.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
-import { ago, long, timeOfDay } from "./time.mjs";
+import { long, timeOfDay } from "./time.mjs";
 import { Sender, notYours, verbsOf } from "./verbs.mjs";
-import { category, figure, t, where, word } from "./words.mjs";
+import { named, t, where, word } from "./words.mjs";
 import { KEYS, askWords, reached, writes } from "./writing.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi", "health"];
@@ -190,30 +191,14 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     filter = h("button", { type: "button", class: "chip", hidden: true, onclick: () => select(null, "chip") }),
     narrow = h("button", { type: "button", class: "chip", hidden: true, onclick: () => filters.set([]) }),
     stale = h("span", { class: "chip stale", hidden: true }),
-    rings = h("button", { type: "button", class: "chip rings", hidden: true, onclick: () => toRing() }),
-    tip = h("div", { class: "tip", hidden: true }),
-    legend = h("div", { class: "maplegend" }),
-    inView = h("ul", { class: "unseen", "aria-label": t("label.in_view") });
-  const tool = (name, key, run) =>
-    h(
-      "button",
-      { type: "button", title: t(`key.${key}`), "aria-label": t(`key.${key}`), onclick: run },
-      icon(name, 16),
-    );
-  fill(
-    $("dispatch-overlay"),
-    chips,
-    h(
-      "div",
-      { class: "maptools" },
-      tool("plus", "zoom_in", () => map?.zoomBy(0.75)),
-      tool("minus", "zoom_out", () => map?.zoomBy(-0.75)),
-      tool("star", "refit", () => refit()),
-    ),
-    legend,
-    tip,
-    inView,
-  );
+    rings = h("button", { type: "button", class: "chip rings", hidden: true, onclick: () => toRing() });
+  const desk = (window.comis.mapdesk = new MapDesk($("dispatch-overlay"), chips, {
+    onPick: ({ table, id }) => {
+      if (table === "incidents") pickIncident(id);
+      else if (table !== "sensors") select({ table, id }, "map");
+    },
+    onStar: () => refit(),
+  }));
   fill(chips, rings, handover.chip, freeze.chip, mark.chip, narrow, filter, stale);
 
   /* ---- what rings ------------------------------------------------------------------------------------------------------------ */
@@ -291,6 +276,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     following = 0;
   function select(what, from) {
     selected = what;
+    map?.ring(null);
     if (what) handover.close();
     if (!question?.in) question = null; // one about marked rows stays while the person looks at another
     placing = null;
@@ -352,12 +338,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     const frame = frameOf(points);
     if (frame) map.fitBounds(frame);
     else map.fit(pack.view[0], pack.view[1], pack.view[2]);
-    hint();
+    desk.hint();
   }
-  function hint() {
-    text(legend, t(map?.locked ? "label.view_locked" : "label.view_free"));
-  }
-
   function advised(id, rows) {
     const row = store.tables.incidents.get(id);
     crew.show(
@@ -613,7 +595,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         line.clear();
         return;
       }
-      if (help.close() || handover.close()) return;
+      if (help.close() || handover.close() || desk.back()) return;
       if (question) {
         cancel();
         return;
@@ -634,6 +616,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     onStar: refit,
     onUndo: undo,
     onEnter: () => {
+      if (map?.measuring) return desk.measure.putHere();
       if (question?.options.length) {
         question.options[0].run();
         return true;
@@ -646,7 +629,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return Boolean(option) || (!question && conflicts.choose(subject(), digit));
     },
     onFreeze: freeze.press,
-    onSign: (sign) => SIGNS[sign](),
+    onSign: (sign) => (SIGNS[sign] ? SIGNS[sign]() : desk.press(sign)),
     onPrint: () => window.open(`/dispatch/print${location.search}`, "_blank"),
     onLetter: (letter) => {
       if (bulk.many && bulk.begin(letter)) return true;
@@ -702,7 +685,10 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       store.work("incidents", meant.incident.id);
       pickIncident(meant.incident.id);
     } else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
-    else if (meant.kind === "place") map?.fit(meant.place.lat, meant.place.lon, 15);
+    else if (meant.kind === "place") {
+      map?.fit(meant.place.lat, meant.place.lon, 15);
+      map?.ring({ ...meant.place, words: named(meant.place) });
+    }
     else if (meant.kind === "filter") filters.set(meant.terms);
     else if (meant.kind === "panel") (meant.panel === "handover" ? handover : help).toggle();
     else return false;
@@ -757,17 +743,8 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       onView: (seen) => {
         store.look();
         channel.look(seen);
-        soon(list);
       },
-      onPick: (hit) => {
-        if (placing) return;
-        const own = hit && map.layers.get(hit.table).pick;
-        if (own) own(hit.id);
-        else if (hit && hit.table !== "sensors") {
-          if (hit.table === "incidents") pickIncident(hit.id);
-          else select(hit, "map");
-        }
-      },
+      onPick: (hit) => placing || map.measuring || desk.click(hit),
     });
     window.comis.city_map = map;
     leaflet.on("click", ({ latlng }) => {
@@ -778,15 +755,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         go("place", id, { lat: Math.round(latlng.lat * 1e6) / 1e6, lon: Math.round(latlng.lng * 1e6) / 1e6 });
       }
     });
-    map.onLock = hint;
-    map.onHover = (hit, point) => {
-      tip.hidden = !hit;
-      if (hit) {
-        text(tip, describe(hit));
-        tip.style.transform = `translate(${Math.min(point.x + 14, map.w - 240)}px, ${point.y + 14}px)`;
-      }
-    };
-    hint();
+    desk.take(map);
     let first = true;
     const begin = () => {
       if (first && store.tables.teams.size + store.tables.incidents.size) {
@@ -797,40 +766,6 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     begin();
     store.on("snapshot", begin);
   });
-  /** A thing on the map in one line. */
-  function describe({ table, id }) {
-    const row = store.tables[table]?.get(id),
-      now = clock.now();
-    if (table === "sensors") {
-      const [, , value, at, flag, kind] = store.telemetry.sensors.get(id) ?? [];
-      return `${word("sensor_kind", kind)} ${id}: ${figure(value)}, ${word("flag", flag)}, ${ago((now - at) / 1000)}`;
-    }
-    if (table === "cells") return "";
-    const own = map.layers.get(table).describe(id);
-    if (own) return own;
-    if (table === "teams")
-      return `${row.call} ${word("team", row.shown)}, ${ago((now - (store.telemetry.teams.get(id)?.[2] ?? row.shown_since_ms)) / 1000)}`;
-    if (table === "alerts") return `${row.subject} ${word("alert", row.state)}`;
-    return row ? `#${row.number} ${category(row.category)}, ${where(row)}, ${word("state", row.state)}` : "";
-  }
-  /** What is in view, as a list for those who do not see the map. */
-  function list() {
-    if (!map) return;
-    const found = { 1: [], 2: [], 3: [] };
-    for (const row of store.tables.incidents.values()) {
-      if (!isOpen(row) || found[row.priority].length === 40) continue;
-      const [x, y] = map.at(row.lat, row.lon);
-      if (x >= 0 && y >= 0 && x <= map.w && y <= map.h) found[row.priority].push(row);
-    }
-    const rows = [...found[1], ...found[2], ...found[3]].slice(0, 40);
-    fill(
-      inView,
-      rows.map((row) =>
-        h("li", null, `${t("label.priority", { p: row.priority })} ${describe({ table: "incidents", id: row.id })}`),
-      ),
-    );
-  }
-
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */
   function honest() {
     truly = truth(live, channel, clock);
@@ -871,7 +806,6 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     honest();
     freeze.draw();
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
-    soon(list);
   });
   channel.on(() => soon(honest));
   honest();

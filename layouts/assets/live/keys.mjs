@@ -41,6 +41,9 @@ export const GROUPS = {
     ["Ctrl P", "print"],
     ["F8", "freeze"],
     ["*", "refit"],
+    ["[", "in_view"],
+    ["]", "layers"],
+    ["'", "measure"],
     ["?", "keys"],
   ],
 };
@@ -60,7 +63,8 @@ export function keysOf(role) {
 const SCROLL = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp"]);
 
 /** Signs that are keys, as both keyboards write them. */
-const SIGNS = { ";": ";", "；": ";", ".": ".", "。": ".", ",": ",", "，": ",", "#": "#", "＃": "#" };
+const SIGNS = { ";": ";", "；": ";", ".": ".", "。": ".", ",": ",", "，": ",", "#": "#", "＃": "#",
+  "[": "[", "【": "[", "]": "]", "】": "]", "'": "'", "‘": "'", "’": "'" };
 
 /** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void, onSign: (sign: string) => boolean, onPrint: () => void}} to */
 export function listen(to) {

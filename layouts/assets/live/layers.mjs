@@ -16,9 +16,10 @@ export const PLANE = {
   p3: 6,
   p2: 7,
   p1: 8,
-  selected: 9,
-  label: 10,
-  flag: 11,
+  urgent: 9, // priority one that nobody has acknowledged: nothing lies on it
+  selected: 10,
+  label: 11,
+  flag: 12,
 };
 /** The planes on which a pointer finds something. */
 export const TOUCH = [
@@ -30,6 +31,7 @@ export const TOUCH = [
   PLANE.p3,
   PLANE.p2,
   PLANE.p1,
+  PLANE.urgent,
   PLANE.selected,
 ];
 
@@ -50,6 +52,10 @@ export class Layer {
     this.map = map;
     this.store = map.store;
   }
+  /** All things that are drawn as one with this one, the worst first. @returns {string[]} */
+  members(id) {
+    return [id];
+  }
   /** Everything that may be drawn now, by id. @returns {Map<string, any>} */
   rows() {
     return NOTHING;
@@ -58,6 +64,21 @@ export class Layer {
   draw(_id) {}
   /** What it lays under all marks, where it does: drawn whenever the ground is. `under(context, map)` in CSS px. */
   under = null;
+  /** The marks of one thing, for lists. @returns {object[]} */
+  strokes(_id) {
+    return [];
+  }
+  /** How early a thing is named in a list: the lower, the worse. Null: never. */
+  rank(_id) {
+    return 80;
+  }
+  /** Where one of its things is drawn, px of the map; null where it is not. */
+  where(id) {
+    const slot = this.slots.get(id),
+      { map } = this;
+    if (slot === undefined) return null;
+    return { x: map.wx[slot] * map.scaleTo - map.origin.x, y: map.wy[slot] * map.scaleTo - map.origin.y };
+  }
   /** One thing in words, for the pointer and for lists; what comes from outside is shown as text. @returns {string} */
   describe(_id) {
     return "";
@@ -81,6 +102,8 @@ export class Layer {
     for (const id of this.slots.keys()) if (!rows.has(id)) this.gone(id);
     for (const id of rows.keys()) this.draw(id);
   }
+  /** After a round of drawing: what depends on several rows. */
+  settle() {}
   one(id) {
     if (this.on) this.draw(id);
     else this.gone(id);
@@ -110,7 +133,11 @@ export class Layer {
       plane,
     );
   }
-  gone(id, slots = this.slots) {
+  /** It is not on the map (any more). */
+  gone(id) {
+    this.drop(id, this.slots);
+  }
+  drop(id, slots) {
     const slot = slots.get(id);
     if (slot === undefined) return;
     this.map.drop(slot);
@@ -121,12 +148,13 @@ export class Layer {
 /** Rows of one public table, each with a place and one mark. */
 export class TableLayer extends Layer {
   /** @param {string} key @param {{table?: string, on?: boolean, listed?: boolean, plane?: number,
-   *   mark: (row: object, map: import("./map.mjs").CityMap) => import("./atlas.mjs").Sprite|null, describe?: (row: object) => string,
+   *   mark: (row: object, map: import("./map.mjs").CityMap) => import("./atlas.mjs").Sprite|null, strokes?: (row: object) => object[], describe?: (row: object) => string,
    *   legend?: () => [object[], string][], pick?: (id: string) => void}} how `mark`: its bitmap (`map.atlas.mark(name, strokes, size)`), null where
    *   this row is not shown; `table`: where it is not called as the layer is */
-  constructor(key, { table = key, plane = PLANE.silent, mark, describe, legend, pick, ...how }) {
+  constructor(key, { table = key, plane = PLANE.silent, mark, strokes, describe, legend, pick, ...how }) {
     super(key, how);
     Object.assign(this, { table, plane, mark });
+    if (strokes) this.strokes = (id) => strokes(this.rows().get(id));
     if (describe) this.describe = (id) => (this.rows().has(id) ? describe(this.rows().get(id)) : "");
     if (legend) this.legend = legend;
     if (pick) this.pick = pick;

@@ -13,6 +13,7 @@ import { Pointers } from "./pointers.mjs";
 import { Underlay } from "./underlay.mjs";
 
 const AT_ONCE = 3000; // marks in one frame
+const CLOSEST = 18; // how near a look at things that lie on each other goes
 const FRAME_MS = 30; // marks at most thirty times a second
 
 const grown = (old) => {
@@ -35,9 +36,11 @@ export const DESK = {
   font: 12,
   districtFont: 15,
   label: 12.5,
+  count: 11.5,
   weight: 1.5,
   labels: true,
   trail: 1.8,
+  grow: 1,
   wall: false,
 };
 export const wallSizes = (k, unit) => ({
@@ -53,9 +56,11 @@ export const wallSizes = (k, unit) => ({
   font: 28 * k * unit,
   districtFont: 28 * k * unit,
   label: 26 * k * unit,
+  count: 26 * k * unit,
   weight: 1.4 * unit,
   labels: false,
   trail: 2.6 * unit,
+  grow: 2.1 * k * unit,
   wall: true,
 });
 
@@ -240,7 +245,7 @@ export class CityMap {
     this.leaflet.setZoom(this.leaflet.getZoom() + steps);
   }
 
-  /** What lies at a point of the container: {table, id} or null. */
+  /** What lies at a point of the container: null, or {table, id}, with `members` where the mark stands for several, the worst first. */
   pick(point) {
     const slot = this.picture.at(
       Math.round(point.x * this.ratio),
@@ -248,7 +253,10 @@ export class CityMap {
       9 * this.ratio,
       TOUCH,
     );
-    return slot < 0 ? null : this.owner[slot];
+    if (slot < 0) return null;
+    const { table, id } = this.owner[slot],
+      members = this.layers.get(table).members(id);
+    return members.length > 1 ? { table, id, members } : { table, id };
   }
   /** The same as a point of the container. */
   point(lat, lon) {
@@ -256,6 +264,38 @@ export class CityMap {
     return { x, y };
   }
 
+  /** Everything drawn in view that a list names, the worst first. @returns {{table: string, id: string}[]} */
+  inView() {
+    const found = [];
+    for (const layer of this.layers.values())
+      if (layer.hits && layer.on)
+        for (const id of layer.slots.keys()) {
+          const rank = layer.rank(id),
+            { x, y } = layer.where(id);
+          if (rank !== null && x >= 0 && y >= 0 && x <= this.w && y <= this.h) found.push({ rank, table: layer.key, id });
+        }
+    return found.sort((a, b) => a.rank - b.rank || (a.id < b.id ? -1 : 1));
+  }
+  /** Look closer, so that things which are drawn as one stand apart. @returns {boolean} false where no closer look does that */
+  apart({ table, members }) {
+    const { clusters } = this.layers.get(table);
+    if (this.zoom >= CLOSEST || !clusters.splits(members, CLOSEST)) return false;
+    const places = members.map((id) => {
+      const { x, y } = this.layers.get(table).where(id);
+      return this.leaflet.containerPointToLatLng([x, y]);
+    });
+    this.hold();
+    const bounds = this.L.latLngBounds(places),
+      zoom = Math.max(this.zoom + 1, Math.min(CLOSEST, this.leaflet.getBoundsZoom(bounds, false, this.L.point(160, 160))));
+    this.leaflet.setView(bounds.getCenter(), zoom, { animate: false });
+    return true;
+  }
+  /** A ring around a thing that a list or a search means. @param {{table: string, id: string}|{lat: number, lon: number, words: string}|null} what */
+  ring(what) {
+    this.ringed = what;
+    this.pointers.stale = true;
+    this.ask();
+  }
   select(what) {
     const before = this.selected;
     this.selected = what;
@@ -337,10 +377,14 @@ export class CityMap {
     this.drawn_at = performance.now();
     if (this.everything) {
       this.everything = false;
-      for (const layer of this.layers.values()) layer.all();
+      for (const layer of this.layers.values()) {
+        layer.all();
+        layer.settle();
+      }
     } else this.#changed();
     this.underlay.draw();
     this.picture.paint();
+    this.onDrawn?.();
     window.comis.map_painted = { seq: this.store.seq, at: performance.now() }; // for measuring from event to pixel
   }
   #changed() {
@@ -354,6 +398,7 @@ export class CityMap {
       for (const id of due)
         if (left-- > 0) layer.one(id);
         else layer.due.add(id); // a whole city at once is drawn over some frames
+      layer.settle();
     }
     if (left < 0) this.ask();
     if (pointers.stale || moved) pointers.all();

@@ -1,7 +1,7 @@
 /** The one table of marks: each state of each thing is drawn here once, for the queue (SVG) and for the map (bitmaps) alike.
  *
  * A mark is a list of strokes in a box of 20 × 20: `d` path data or `text`, `fill` and `stroke` names of colour tokens, `w` stroke width,
- * `dash`, `turn` (follows the heading), `blink` (the outline of what nobody has acknowledged). Colour never says anything alone. */
+ * `dash`, `alpha` of the fill in lists, `turn` (follows the heading), `blink` (the outline of what nobody has acknowledged). Colour never says anything alone. */
 
 const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 const square = (a, b, r) =>
@@ -174,6 +174,9 @@ const ICON = {
       d: "M6 9h8a1.500 1.500 0 0 1 1.500 1.500V15a1.500 1.500 0 0 1-1.500 1.500H6A1.500 1.500 0 0 1 4.500 15v-4.500A1.500 1.500 0 0 1 6 9ZM7 9V6.500a3 3 0 0 1 6 0V9",
     },
   ],
+  layers: [{ d: "M10 3 17 7 10 11 3 7ZM3.500 10.500 10 14.200l6.500-3.700M3.500 14 10 17.700l6.500-3.700" }],
+  list: [{ d: "M7.500 5h9M7.500 10h9M7.500 15h9M3.500 5h.8M3.500 10h.8M3.500 15h.8" }],
+  measure: [{ d: "M2.500 13 13 2.500 17.500 7 7 17.500ZM6 9.500l2 2M8.500 7l1.500 1.500M11 4.500l2 2" }],
   place: [
     { d: "M10 17.500s5.500-5.300 5.500-9.300a5.500 5.500 0 0 0-11 0c0 4 5.500 9.300 5.500 9.300Z" },
     { d: circle(10, 8.3, 2) },
@@ -215,6 +218,7 @@ export function svg(strokes, size, { name = "", turn = 0, className = "", line =
             : "none";
       part.style.strokeWidth = String(s.w ?? line);
       part.style.strokeLinejoin = part.style.strokeLinecap = "round";
+      if (s.alpha) part.style.fillOpacity = String(s.alpha);
       if (s.dash) part.style.strokeDasharray = s.dash.join(" ");
       if (s.turn && turn) part.setAttribute("transform", `rotate(${turn} 10 10)`);
     }

@@ -1,9 +1,12 @@
 /** The things of the city on the map: incidents, alerts, teams, sensors and cells of many sensors, one layer each; which mark, how large, how high. */
 
+import { Clusters } from "./clusters.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { Layer, PLANE } from "./layers.mjs";
+import { incidentMark, sensorMark, teamMark } from "./marks.mjs";
 import { metresBetween } from "./scene.mjs";
-import { span } from "./time.mjs";
+import { ago, span } from "./time.mjs";
+import { category, figure, t, where, word } from "./words.mjs";
 
 const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service", "suppressed"];
 const AWAY = new Set(["shelved", "out_of_service", "suppressed"]); // drawn grey, under what somebody must see
@@ -23,23 +26,105 @@ class Rows extends Layer {
   }
 }
 
-class Incidents extends Rows {
+/** Rows that are drawn as one mark where they lie on each other: the worst speaks for all, and the number stands beside it. */
+class Grouped extends Rows {
+  constructor(key, how) {
+    super(key, how);
+    this.clusters = new Clusters((id) => this.rank(id));
+    this.counts = new Map(); // group → the slot of its number
+  }
+  /** The lower, the worse. */
+  rank(_id) {
+    return 0;
+  }
+  /** The mark of one that stands alone or for others. */
+  show(_id, _members) {}
+  /** How it says how many there are. */
+  tell(_group, _id, _members) {}
+
+  all() {
+    const { map } = this;
+    if (this.clusters.zoom(map.zoom, map.sizes.grow)) for (const cell of this.counts.keys()) this.drop(cell, this.counts);
+    super.all();
+  }
+  /** Draw it here: with its like, or alone where it is spoken of. */
+  at(id, lat, lon, alone) {
+    const slot = this.slot(id, lat, lon);
+    if (alone) {
+      this.clusters.delete(id);
+      this.show(id, [id]);
+    } else this.clusters.set(id, this.map.wx[slot], this.map.wy[slot]);
+  }
+  settle() {
+    for (const { cell, speaker, members } of this.clusters.settle()) {
+      for (const id of members) if (id !== speaker) this.hide(id);
+      if (speaker) this.show(speaker, members);
+      if (members.length > 1) this.tell(cell, speaker, members);
+      else this.drop(cell, this.counts);
+    }
+  }
+  /** Another speaks for it. */
+  hide(id) {
+    this.put(this.slots.get(id), null, 0);
+  }
+  gone(id) {
+    this.clusters.delete(id);
+    super.gone(id);
+  }
+  members(id) {
+    return this.clusters.of(id);
+  }
+  /** The number beside a mark of this size. */
+  number(group, id, words, size, down = -0.42) {
+    const { map } = this,
+      slot = this.slots.get(id),
+      label = this.slot(group, 0, 0, this.counts);
+    map.wx[label] = map.wx[slot];
+    map.wy[label] = map.wy[slot];
+    const sprite = map.atlas.label(words, { size: map.sizes.count, strong: true, colour: "ink-1", halo: 3 });
+    this.put(label, sprite, PLANE.label, size * 0.56, size * down);
+  }
+}
+
+class Incidents extends Grouped {
   constructor() {
     super("incidents", { listed: false });
   }
   draw(id) {
-    const { map, store } = this,
-      row = store.tables.incidents.get(id);
+    const { map } = this,
+      row = this.store.tables.incidents.get(id);
     if (!row || !isOpen(row) || map.hidden?.has(id)) return this.gone(id);
-    const { sizes } = map,
+    map.blinks("incidents", id, this.urgent(id));
+    return this.at(id, row.lat, row.lon, map.isSelected("incidents", id));
+  }
+  urgent(id) {
+    const row = this.store.tables.incidents.get(id);
+    return row?.priority === 1 && isUnack(row);
+  }
+  /** By priority; of one priority first what nobody acknowledged, then what waits for a decision; what a filter leaves out comes last. */
+  rank(id) {
+    const row = this.store.tables.incidents.get(id);
+    if (!row) return 99;
+    return (this.map.dims("incidents", row) ? 50 : 0) + row.priority * 10 + (isUnack(row) ? 0 : isHand(row) ? 6 : 3);
+  }
+  strokes(id) {
+    const row = this.store.tables.incidents.get(id);
+    return incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) });
+  }
+  describe(id) {
+    const row = this.store.tables.incidents.get(id);
+    return row ? `#${row.number} ${category(row.category)}${t("command.comma")}${where(row)}${t("command.comma")}${word("state", row.state)}` : "";
+  }
+  legend() {
+    return [1, 2, 3].map((p) => [incidentMark(p), t("label.priority", { p })]);
+  }
+  #looks(row) {
+    const { map } = this,
+      { sizes } = map,
       p = row.priority,
       hand = isHand(row),
-      unack = isUnack(row),
-      chosen = map.isSelected("incidents", id);
-    const slot = this.slot(id, row.lat, row.lon),
-      wink = unack && p === 1;
-    map.blinks("incidents", id, wink);
-    const dim = !chosen && map.dims("incidents", row);
+      chosen = map.isSelected("incidents", row.id),
+      dim = !chosen && map.dims("incidents", row);
     const plain =
       dim ||
       (!chosen && (sizes.wall ? p === 3 || (p === 2 && hand && map.crowded > 0) : p === 3 && hand && map.zoom < 13));
@@ -53,8 +138,30 @@ class Incidents extends Rows {
           : p === 2 && map.crowded > 1
             ? sizes.p2 * 0.65
             : sizes[`p${p}`];
-    const sprite = map.atlas.incident(p, size, { hand, unack, plain, off: wink && !map.blink });
-    return this.put(slot, sprite, chosen ? PLANE.selected : plain ? PLANE.many : PLANE[`p${p}`]);
+    return { p, hand, chosen, plain, size };
+  }
+  show(id) {
+    const { map } = this,
+      row = this.store.tables.incidents.get(id),
+      { p, hand, chosen, plain, size } = this.#looks(row),
+      unack = isUnack(row),
+      off = unack && p === 1 && !map.blink;
+    this.put(
+      this.slots.get(id),
+      map.atlas.incident(p, size, { hand, unack, plain, off }),
+      chosen ? PLANE.selected : plain ? PLANE.many : unack && p === 1 ? PLANE.urgent : PLANE[`p${p}`],
+    );
+  }
+  /** `7`; with several of priority one that nobody acknowledged `2+5`. */
+  tell(group, id, members) {
+    const urgent = members.filter((one) => this.urgent(one)).length,
+      rest = members.length - urgent;
+    this.number(
+      group,
+      id,
+      urgent > 1 && rest ? `${urgent}+${rest}` : String(members.length),
+      this.#looks(this.store.tables.incidents.get(id)).size,
+    );
   }
   gone(id) {
     this.map.blinks("incidents", id, false);
@@ -64,7 +171,7 @@ class Incidents extends Rows {
 
 class Alerts extends Rows {
   constructor() {
-    super("alerts");
+    super("alerts", { listed: false });
   }
   draw(id) {
     const { map, store } = this,
@@ -84,13 +191,31 @@ class Alerts extends Rows {
       map.isSelected("alerts", id) ? PLANE.selected : AWAY.has(row.state) ? PLANE.silent : PLANE.alert,
     );
   }
+  rank(id) {
+    const { priority, state } = this.store.tables.alerts.get(id) ?? {};
+    return AWAY.has(state) ? 65 : priority * 10 + (state === "active" ? 1 : 7);
+  }
+  strokes(id) {
+    const { priority, state } = this.store.tables.alerts.get(id);
+    return sensorMark(state, priority);
+  }
+  describe(id) {
+    const row = this.store.tables.alerts.get(id);
+    return row ? `${row.subject} ${word("alert", row.state)}` : "";
+  }
+  legend() {
+    return ["active", "acknowledged", "returned", "shelved"].map((state) => [sensorMark(state), word("alert", state)]);
+  }
   gone(id) {
     this.map.blinks("alerts", id, false);
     super.gone(id);
   }
 }
 
-class Teams extends Rows {
+/** Of teams in one place the one speaks that somebody must ask about; then by how near it is to being free. */
+const ASKED = ["silent", "sent", "en_route", "on_scene", "free", "break"];
+
+class Teams extends Grouped {
   constructor() {
     super("teams");
     this.labels = new Map();
@@ -100,11 +225,32 @@ class Teams extends Rows {
       row = store.tables.teams.get(id);
     if (!row || row.shown === "off") return this.gone(id);
     const live = store.telemetry.teams.get(id),
-      { sizes } = map,
-      advice = map.advised.get(id);
-    const [lat, lon, t_ms, heading] = live ?? [row.lat, row.lon, null, 0];
+      lat = live?.[0] ?? row.lat,
+      lon = live?.[1] ?? row.lon;
     if (map.lens && metresBetween({ lat, lon }, map.lens) < map.lens.radius_m) return this.gone(id);
-    const slot = this.slot(id, lat, lon);
+    return this.at(id, lat, lon, map.advised.has(id) || map.isSelected("teams", id));
+  }
+  rank(id) {
+    return 40 + ASKED.indexOf(this.store.tables.teams.get(id)?.shown);
+  }
+  strokes(id) {
+    return teamMark(this.store.tables.teams.get(id).shown);
+  }
+  describe(id) {
+    const row = this.store.tables.teams.get(id),
+      heard = this.store.telemetry.teams.get(id)?.[2] ?? row?.shown_since_ms;
+    return row ? `${row.call} ${word("team", row.shown)}${t("command.comma")}${ago((this.map.clock.now() - heard) / 1000)}` : "";
+  }
+  legend() {
+    return ["free", "sent", "en_route", "on_scene", "silent"].map((shown) => [teamMark(shown), word("team", shown)]);
+  }
+  show(id, members) {
+    const { map, store } = this,
+      { sizes } = map,
+      row = store.tables.teams.get(id),
+      advice = map.advised.get(id),
+      [, , t_ms = null, heading] = store.telemetry.teams.get(id) ?? [],
+      slot = this.slots.get(id);
     const faint =
       map.faded.teams ||
       (row.shown !== "silent" &&
@@ -116,15 +262,16 @@ class Teams extends Rows {
       map.atlas.team(row.shown, advice ? sizes.advised : sizes.team, heading ?? 0, faint),
       map.isSelected("teams", id) ? PLANE.selected : PLANE.team,
     );
-    if (!sizes.labels) return undefined;
+    if (!sizes.labels) return;
     const silent = row.shown === "silent",
-      words =
-        silent && row.silent_since_ms
-          ? `${row.call} ${span((map.clock.now() - row.silent_since_ms) / 1000)}`
-          : row.call;
-    return this.put(
-      this.slot(id, lat, lon, this.labels),
-      map.atlas.label(words, {
+      age = silent && row.silent_since_ms ? ` ${span((map.clock.now() - row.silent_since_ms) / 1000)}` : "",
+      more = members.length > 1 ? ` +${members.length - 1}` : "",
+      label = this.slot(id, 0, 0, this.labels);
+    map.wx[label] = map.wx[slot];
+    map.wy[label] = map.wy[slot];
+    this.put(
+      label,
+      map.atlas.label(`${row.call}${age}${more}`, {
         size: sizes.label,
         strong: Boolean(advice),
         colour: silent ? "stale" : advice ? "ink-1" : "ink-2",
@@ -133,9 +280,17 @@ class Teams extends Rows {
       sizes.team * 0.68,
     );
   }
+  hide(id) {
+    super.hide(id);
+    super.drop(id, this.labels);
+  }
+  /** At a desk the call of the team says it; on the wall the number. */
+  tell(group, id, members) {
+    if (!this.map.sizes.labels) this.number(group, id, String(members.length), this.map.sizes.team, 0.6);
+  }
   gone(id) {
     super.gone(id);
-    super.gone(id, this.labels);
+    super.drop(id, this.labels);
   }
 }
 
@@ -159,11 +314,37 @@ class Sensors extends Layer {
   rows() {
     return this.store.telemetry.sensors;
   }
+  /** Switched off, the abnormal ones stay. */
+  all() {
+    this.due.clear();
+    for (const id of this.slots.keys()) if (!this.rows().has(id)) this.gone(id);
+    for (const id of this.rows().keys()) this.draw(id);
+  }
+  one(id) {
+    this.draw(id);
+  }
+  /** Silent ones are in the list of what is in view; what is normal is not, and the abnormal ones are there as alerts. */
+  rank(id) {
+    return this.store.telemetry.sensors.get(id)?.[4] === 2 ? 60 : null;
+  }
+  strokes(id) {
+    return sensorMark(FLAG[this.store.telemetry.sensors.get(id)[4]] ?? "normal");
+  }
+  describe(id) {
+    const one = this.store.telemetry.sensors.get(id);
+    if (!one) return "";
+    const [, , value, at, flag, kind] = one,
+      age = ago((this.map.clock.now() - at) / 1000);
+    return [`${word("sensor_kind", kind)} ${id}${t("command.comma")}${figure(value)}`, word("flag", flag), age].join(t("command.comma"));
+  }
+  legend() {
+    return ["normal", "late", "silent"].map((flag) => [sensorMark(flag), word("flag", FLAG.indexOf(flag))]);
+  }
   draw(id) {
     const { map } = this,
       one = this.store.telemetry.sensors.get(id);
     if (!one) return this.gone(id);
-    if (map.sizes.wall && one[4] < 2) return this.gone(id); // what is normal needs nobody ten metres away
+    if (one[4] < (this.on ? (map.sizes.wall ? 2 : 0) : 3)) return this.gone(id); // what is normal needs nobody ten metres away
     const flag = FLAG[one[4]] ?? "normal",
       slot = this.slot(id, one[0], one[1]),
       abnormal = one[4] >= 3;
@@ -178,7 +359,7 @@ class Sensors extends Layer {
 
 class Cells extends Layer {
   constructor() {
-    super("cells", { listed: false });
+    super("cells", { listed: false, hits: false });
   }
   rows() {
     return this.store.telemetry.cells;

@@ -4,7 +4,7 @@
  * only way that keeps 20,000 objects with 2,000 changes a second under a third of the main thread; paths and `drawImage` need two to three times that. */
 
 const CELL = 32;
-export const PLANES = 12;
+export const PLANES = 13;
 
 export class Picture {
   /** @param {HTMLCanvasElement} canvas */

@@ -22,6 +22,12 @@ export class Pointers extends Layer {
         map.atlas.brackets(map.sizes.selected),
         PLANE.label,
       ]);
+    const ringed = this.#ringed();
+    if (ringed) {
+      wanted.set("ring", [ringed.lat, ringed.lon, map.atlas.ring(map.sizes.selected), PLANE.label]);
+      if (ringed.words)
+        wanted.set("ring words", [ringed.lat, ringed.lon, map.atlas.label(ringed.words, { size: 13, strong: true, centre: true }), PLANE.flag, -32]);
+    }
     for (const [k, spot] of (map.spots ?? []).entries())
       if (spot.count)
         wanted.set(`spot ${k}`, [
@@ -46,7 +52,19 @@ export class Pointers extends Layer {
       ]);
     }
     for (const id of this.slots.keys()) if (!wanted.has(id)) this.gone(id);
-    for (const [id, [lat, lon, sprite, plane]] of wanted) this.put(this.slot(id, lat, lon), sprite, plane);
+    for (const [id, [lat, lon, sprite, plane, down]] of wanted)
+      this.put(this.slot(id, lat, lon), sprite, plane, 0, down);
     this.stale = false;
+  }
+
+  /** Where the ring goes: a place of its own, or where its thing is now. */
+  #ringed() {
+    const { ringed, store } = this.map;
+    if (!ringed?.table) return ringed;
+    const row = store.tables[ringed.table]?.get(ringed.id),
+      live = store.telemetry[ringed.table]?.get(ringed.id),
+      lat = live?.[0] ?? row?.lat,
+      lon = live?.[1] ?? row?.lon;
+    return lat == null ? null : { lat, lon };
   }
 }

@@ -1,0 +1,78 @@
+"""What lies on each other on the map is one mark with the worst inside, and stays so; heat has one scale."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Screen
+from tests.browser.test_store import inside
+
+pytestmark = pytest.mark.browser
+
+GROUPS = """
+const {Clusters} = await import('/assets/live/clusters.mjs');
+const ranks = new Map(), clusters = new Clusters((id) => ranks.get(id)), lot = [];
+let seed = 7; const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+for (let k = 0; k < 400; k++) { ranks.set(`i${k}`, Math.floor(random() * 30));
+  lot.push([`i${k}`, 210 + random() * 0.08, 96 + random() * 0.08]); }
+const groups = () => JSON.stringify([...new Set(lot.map(([id]) => clusters.of(id).join()))].sort());
+const shown = new Map();  // as a layer draws: each thing is shown by the last group that named it
+const draw = () => { for (const {cell, speaker, members} of clusters.settle())
+  { shown.delete(cell); if (speaker) shown.set(cell, members); } };
+"""
+
+
+WORST = """
+clusters.zoom(12); for (const one of lot) clusters.set(...one); draw();
+const all = [...shown.values()].flat(), worst = [...shown.values()].every((ids) =>
+  ids.every((id) => ranks.get(ids[0]) <= ranks.get(id)));
+const near = 17 / 2 ** 12, heads = [...shown.values()].map((ids) => clusters.at.get(ids[0]));
+const apart = heads.every(([x, y], k) => heads.every(([u, v], m) => k === m || Math.hypot(x - u, y - v) >= near));
+return [all.length, new Set(all).size, worst, apart, shown.size > 40 && shown.size < 300]"""
+
+ANYWHERE = """
+clusters.zoom(12); for (const one of lot) clusters.set(...one); draw(); const first = groups();
+clusters.zoom(12.4); draw(); const within = groups();
+clusters.zoom(16); draw(); const close = groups(); clusters.zoom(12.1); shown.clear(); draw();
+const back = groups();
+for (let k = 0; k < 1000; k++) {
+  const one = lot[Math.floor(random() * lot.length)];
+  if (random() < 0.2) { clusters.delete(one[0]); draw(); clusters.set(...one); }
+  else if (random() < 0.5) { ranks.set(one[0], Math.floor(random() * 30)); clusters.set(...one); }
+  else { one[1] += (random() - 0.5) * 0.02; clusters.set(...one); }
+  if (k % 3 === 0) draw();
+}
+draw();
+const live = groups(), drawn = JSON.stringify([...shown.values()].map((ids) => ids.join()).sort());
+const anew = new Clusters((id) => ranks.get(id)); anew.zoom(12.1);
+for (const one of [...lot].reverse()) anew.set(...one); anew.settle();
+const other = JSON.stringify([...new Set(lot.map(([id]) => anew.of(id).join()))].sort());
+return [first === within, first !== close, first === back, live === other, live === drawn]"""
+
+MANY = """
+const {Clusters} = await import('/assets/live/clusters.mjs'), clusters = new Clusters((id) => id.length);
+const lot = Array.from({length: 6000}, (_, k) => [`t${k}`, 210 + Math.random() * 0.3, 96 + Math.random() * 0.3]);
+clusters.zoom(11); for (const one of lot) clusters.set(...one); clusters.settle();
+const took = [];
+for (let k = 0; k < 40; k++) {
+  const began = performance.now();
+  for (let m = 0; m < 20; m++) { const one = lot[(k * 20 + m) % lot.length]; one[1] += 0.0001; clusters.set(...one); }
+  clusters.settle(); took.push(performance.now() - began);
+}
+return took.sort((a, b) => a - b)[20]"""
+
+HEAT = """
+const {warm, ink} = await import('/assets/live/heat.mjs');
+const at = (lat, lon) => [lon, lat], how = {w: 40, h: 40, reach: 5, at};
+const one = warm([[60, 60, 8]], how), moved = warm([[90, 120, 8]], how), two = warm([[60, 60, 8], [60, 60, 3]], how);
+return [one[10 * 40 + 10], moved[15 * 40 + 20], two[10 * 40 + 10], one[30 * 40 + 30],
+  [0, 1.2, 15, 99].map(ink).map((v) => Math.round(v * 100) / 100)]"""
+
+
+def test_each_thing_is_in_one_group_that_depends_on_place_and_zoom_alone_and_the_worst_speaks(screen: Screen) -> None:
+    """A thousand moves, acknowledgements and departures, drawn one by one: the same as all at once."""
+    screen.open("/")
+    assert inside(screen, GROUPS + WORST) == [400, 400, True, True, True]
+    assert inside(screen, GROUPS + ANYWHERE) == [True, True, True, True, True]
+    assert inside(screen, MANY) < 20, "6,000 moving teams: 0.3 ms on a machine of its own"
+    assert inside(screen, HEAT) == [8, 8, 11, 0, [0, 0.07, 0.28, 0.28]]
