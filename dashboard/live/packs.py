@@ -495,11 +495,18 @@ def _is_time(text: str) -> bool:
 
 # ---- the base map ----
 
-KINDS: Final = ("park", "water", "block", "lane", "avenue", "express", "ring", "axis", "graticule")
+KINDS: Final = (
+    "ridge", "town", "park", "water", "block", "runway", "lane", "avenue", "rail", "express", "ring", "axis",
+    "graticule",
+)  # fmt: skip
 """What a layer of a base map can be, in the order of drawing."""
 _STEP_M: Final = 60.0
 """A smooth line gets a point about every 60 m: at zoom 15 that is 14 px, and no corner is seen."""
+_FEWEST_STEPS: Final = 10
+"""Of each piece of a small closed shape: a park is round at the level of a street."""
 _MOST_STEPS: Final = 24
+_STRAIGHT_M: Final = 1.0
+"""At zoom 17 that is one px; the shipped map is a third as large for it."""
 
 
 class _Layer(msgspec.Struct, forbid_unknown_fields=True):
@@ -511,6 +518,11 @@ class _Layer(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     width_px: float = 0
     """Drawn so wide at city scale; 0 = the usual width of its kind."""
+    width_m: float = 0
+    """As wide on the ground; 0 = the usual width of its kind."""
+    zh: str = ""
+    en: str = ""
+    """Written along a road or a river where there is room; empty: nameless."""
 
 
 class _Label(msgspec.Struct, forbid_unknown_fields=True):
@@ -531,8 +543,9 @@ class _Basemap(msgspec.Struct, forbid_unknown_fields=True):
 def basemap(directory: Path | str) -> dict[str, Any]:
     """The base map of a pack, ready to draw: every smooth line already a dense one (`smooth` is then false).
 
-    `{"layers": [{"kind", "closed", "smooth", "points": [[lat, lon], …], "min_zoom", "name"}], "labels": [{"zh", "en",
-    "lat", "lon", "rank", "kind"}]}`; rank 1 is written first. A pack without one gets a grid of degrees.
+    `{"layers": [{"kind", "closed", "smooth", "points": [[lat, lon], …], "min_zoom", "name", "width_px", "width_m",
+    "zh", "en"}], "labels": [{"zh", "en", "lat", "lon", "rank", "kind"}]}`; rank 1 is written first. A pack
+    without one gets a grid of degrees.
 
     Raises:
         CannotStart: naming the layer that is wrong.
@@ -559,16 +572,32 @@ def basemap(directory: Path | str) -> dict[str, Any]:
 
 
 def _dense(layer: _Layer) -> dict[str, Any]:
-    points = smoothed(layer.points, layer.closed) if layer.smooth and len(layer.points) > 2 else layer.points
+    smooth = layer.smooth and len(layer.points) > 2
+    points = _without_straight(smoothed(layer.points, layer.closed)) if smooth else layer.points
     return {
         "kind": layer.kind,
-        **({"width_px": layer.width_px} if layer.width_px else {}),
+        **{key: value for key in ("width_px", "width_m", "zh", "en") if (value := getattr(layer, key))},
         "closed": layer.closed,
         "smooth": False,
         "min_zoom": layer.min_zoom,
         "name": layer.name,
         "points": [[round(lat, 6), round(lon, 6)] for lat, lon in points],
     }
+
+
+def _without_straight(points: list[Point]) -> list[Point]:
+    """The same curve without the points that nobody would miss: each lies within `_STRAIGHT_M` of what is left."""
+    kx, ky = distance_m(points[0][0], 0, points[0][0], 1), 110_990.0
+    flat = [(lon * kx, lat * ky) for lat, lon in points]
+    kept, start = [points[0]], 0
+    for end in range(2, len(flat)):
+        (ax, ay), (bx, by) = flat[start], flat[end]
+        length = math.hypot(bx - ax, by - ay) or 1e-9
+        between = flat[start + 1 : end]
+        if max(abs((bx - ax) * (y - ay) - (by - ay) * (x - ax)) for x, y in between) > _STRAIGHT_M * length:
+            start = end - 1
+            kept.append(points[start])
+    return [*kept, points[-1]]
 
 
 def smoothed(points: Sequence[Point], closed: bool, step_m: float = _STEP_M) -> list[Point]:
@@ -586,7 +615,7 @@ def smoothed(points: Sequence[Point], closed: bool, step_m: float = _STEP_M) -> 
     curve: list[Point] = []
     for i in range(n if closed else n - 1):
         p0, p1, p2, p3 = (flat[k % n] if closed else flat[min(max(k, 0), n - 1)] for k in (i - 1, i, i + 1, i + 2))
-        steps = min(max(int(math.dist(p1, p2) / step_m), 1), _MOST_STEPS)
+        steps = min(max(int(math.dist(p1, p2) / step_m), _FEWEST_STEPS if closed else 1), _MOST_STEPS)
         curve += [_between(p0, p1, p2, p3, k / steps) for k in range(steps)]
     if not closed:
         curve.append(flat[-1])

@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 import tomllib
@@ -202,8 +203,8 @@ def test_a_year_without_a_notice_is_a_warning() -> None:
 def test_the_rings_have_their_length_and_no_corners() -> None:
     drawn = packs.basemap(BEIJING)
     rings = {layer["name"]: layer["points"] for layer in drawn["layers"] if layer["kind"] == "ring"}
-    # official 32.7, 48.3, 65.3, 98.6 km; the points of the 5th are own estimates
-    for name, km in {"2": 32.7, "3": 48.3, "4": 65.3, "5": 98.6}.items():
+    # official 32.7, 48.3, 65.3, 98.6, 187.6 km; the points of the 5th and 6th are own estimates
+    for name, km in {"2": 32.7, "3": 48.3, "4": 65.3, "5": 98.6, "6": 187.6}.items():
         points = rings[name]
         length = sum(distance_m(*a, *b) for a, b in zip(points, points[1:] + points[:1], strict=True))
         assert length / 1000 == pytest.approx(km, rel=0.05), name
@@ -216,7 +217,19 @@ def test_every_point_of_the_map_is_in_the_city_and_no_boundary_is_drawn() -> Non
     assert {layer["kind"] for layer in drawn["layers"]} <= set(packs.KINDS)
     for layer in drawn["layers"]:
         assert all(south <= lat <= north and west <= lon <= east for lat, lon in layer["points"]), layer["name"]
-    assert {label["rank"] for label in drawn["labels"]} == {1, 2, 3, 4}
+    assert {label["rank"] for label in drawn["labels"]} == {1, 2, 3, 4, 5}
+    for label in drawn["labels"]:
+        assert south <= label["lat"] <= north, label["en"]
+        assert west <= label["lon"] <= east, label["en"]
+
+
+def test_every_name_on_the_map_is_said_in_both_languages_and_stands_once() -> None:
+    drawn = packs.basemap(BEIJING)
+    named = [layer for layer in drawn["layers"] if "zh" in layer or "en" in layer]
+    assert len(named) > 200
+    assert all(one["zh"] and one["en"] and one["en"].isascii() for one in [*named, *drawn["labels"]])
+    places = [(label["zh"], label["kind"]) for label in drawn["labels"] if label["kind"] != "ring"]
+    assert sorted(places) == sorted(set(places))
 
 
 def test_a_smooth_line_goes_through_its_points() -> None:
@@ -229,6 +242,26 @@ def test_a_smooth_line_goes_through_its_points() -> None:
     closed = packs.smoothed(corner, closed=True)
     assert distance_m(*closed[-1], *closed[0]) < 600
     assert closed[-1] != closed[0]
+
+
+def test_what_is_left_out_of_a_curve_is_not_missed() -> None:
+    raw = json.loads((BEIJING / "basemap.json").read_text(encoding="utf-8"))["layers"]
+    whole = packs.smoothed(next(layer["points"] for layer in raw if layer.get("name") == "2"), closed=True)
+    kept = next(layer["points"] for layer in packs.basemap(BEIJING)["layers"] if layer["name"] == "2")
+    assert len(kept) < len(whole) / 2
+
+    def away_m(lat: float, lon: float) -> float:
+        """From the line that is drawn, on a plane."""
+        kx, ky = 85_300, 111_000
+        flat = [((b - lon) * kx, (a - lat) * ky) for a, b in kept]
+        nearest = []
+        for (ax, ay), (bx, by) in itertools.pairwise(flat):
+            length = (bx - ax) ** 2 + (by - ay) ** 2 or 1e-9
+            share = min(1.0, max(0.0, -(ax * (bx - ax) + ay * (by - ay)) / length))
+            nearest.append((ax + (bx - ax) * share) ** 2 + (ay + (by - ay) * share) ** 2)
+        return min(nearest) ** 0.5
+
+    assert max(away_m(*point) for point in whole[::3]) < 1.2
 
 
 def test_a_point_said_twice_does_no_harm() -> None:
