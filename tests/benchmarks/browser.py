@@ -16,6 +16,7 @@ from tests.benchmarks.chromium import Page
 from tests.benchmarks.figures import Sheet
 from tests.benchmarks.objects import CHANGES_PER_S, OBJECTS
 from tests.benchmarks.pace import Pace
+from tests.benchmarks.plain_map import COUNT_FRAMES
 from tests.benchmarks.probe import NOTES
 from tests.benchmarks.reference_load import CENTRE, ReferenceLoad
 from tests.benchmarks.stand import City, Helper, city, wait_for
@@ -90,6 +91,8 @@ def _objects(sheet: Sheet, pace: Pace) -> None:
                 share = _busy_with_objects(sheet, page, pace.busy_4k_s, "4k")
                 sheet.put("browser_busy_4k", share, idle)
                 objects.ask("stop")
+            if "browser_busy_1080p" in sheet.wanted:
+                _plain(sheet, pace, page)
 
 
 def _open(page: Page, town: City, objects: Helper, size: str) -> None:
@@ -103,6 +106,25 @@ def _open(page: Page, town: City, objects: Helper, size: str) -> None:
     wait_for(lambda: page.evaluate(HELD) == OBJECTS, 20, "the page does not hold all objects", 0.2)
     page.evaluate("bench.watch()")
     objects.ask("run")
+
+
+def _plain(sheet: Sheet, pace: Pace, page: Page) -> None:
+    """The same objects in the `data` of a plain `dl.GeoJSON`: how soon the first picture, how many more, how busy."""
+    page.size(*SIZES["1080p"])
+    page.evaluate(CLOSE)
+    bounds = page.evaluate(BOUNDS)
+    sheet.say(f"browser: a plain dl.GeoJSON beside it, {pace.plain_s:.0f} s")
+    with Helper("plain_map", *bounds) as plain:
+        page.before_each(COUNT_FRAMES)
+        url = plain.answer()["url"]
+        before, began = page.busy_s(), time.perf_counter()
+        page.call("Page.navigate", url=url)
+        time.sleep(pace.plain_s)
+        frames, first = page.evaluate("[plain.changed, plain.first]")
+        wall_s = time.perf_counter() - began
+        sheet.explain("browser", "plain_geojson_busy", 100 * (page.busy_s() - before) / wall_s, "%")
+        sheet.explain("browser", "plain_geojson_first_s", wall_s if first is None else first / 1000, "s")
+        sheet.explain("browser", "plain_geojson_frames", frames, f"in {wall_s:.0f} s")
 
 
 def _hours(sheet: Sheet, pace: Pace, page: Page, idle: float) -> None:

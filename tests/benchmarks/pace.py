@@ -25,6 +25,8 @@ class Pace:
     settle_s: float = 60.0
     """From the picture to the first forced collection."""
     busy_4k_s: float = 40.0
+    plain_s: float = 60.0
+    """Of a map as anybody would write it first, beside ours."""
     console_s: float = 180.0
     """Of twenty writers and a hand that scrolls."""
     paints: int = 5
@@ -35,6 +37,6 @@ class Pace:
 
 QUICK = Pace(
     rounds=1, backlog_s=30, share_s=10.0, snapshot_ages_s=(2.0,), viewer_s=5.0, probes=40, clicks=20, busy_s=20.0,
-    settle_s=5.0, busy_4k_s=8.0, console_s=20.0, paints=2, starts=1, idle_s=5.0, soak_minutes=2.0,
+    settle_s=5.0, busy_4k_s=8.0, plain_s=15.0, console_s=20.0, paints=2, starts=1, idle_s=5.0, soak_minutes=2.0,
 )  # fmt: skip
 """While developing; no figure of it may be quoted."""
