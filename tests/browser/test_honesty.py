@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copytree
+from types import TracebackType
+from typing import Any, Self
 
+import httpx
 import pytest
+import redis
 from dash.testing.browser import Browser
 
-from dashboard.live.launcher import Launcher, running
+from dashboard.live.launcher import Launcher, running, temporary_settings
+from dashboard.live.streams import key
+from dashboard.settings import REPOSITORY
 from tests.browser.conftest import Screen
 from tests.browser.line import Line
 from tests.browser.running_city import WITHIN_S, Api, more_screens, say, screen, with_driver_on_path
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
 SAID_WITHIN_S = 5.0
 WHOLE_WITHIN_S = 10.0
-BUSY_MACHINE_S = 2.0
+BUSY_MACHINE_S = 5.0
 """What a machine that is shared with other tests may add."""
 
 FAULTS = {
     "engine": "honesty.engine_stopped",
     "redis": "honesty.store_stopped",
+    "web": "honesty.dead",
     "cut": "honesty.dead",
     "silent": "honesty.dead",
 }
@@ -36,6 +47,9 @@ DEAD = {
 }
 """For each page how it looks when nothing on it is current, and where it says so."""
 MARK = ".livemark"
+SILENCE_S = 10.0
+"""How long a source of these tests may be silent; the shipped pack gives 300 s, each rule its own."""
+KINDS = ("sensor", "complaint", "patrol")
 
 
 class Screens:
@@ -70,11 +84,49 @@ class Screens:
         return took
 
 
+class Sources:
+    """One source of each kind, each heard twice a second until it stops."""
+
+    def __init__(self, address: str) -> None:
+        self.store = redis.Redis.from_url(address)
+        self.going = threading.Event()
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.going.set()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.set()
+        self._thread.join(5)
+        self.store.close()
+
+    def _beat(self) -> None:
+        number = 0
+        while not self._ends.wait(0.5):
+            for kind in KINDS if self.going.is_set() else ():
+                number += 1
+                stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                event = {"id": f"beat-{number}", "source": f"/test/{kind}", "type": "city.source.heartbeat"}
+                self.store.xadd(key(kind), event | {"time": stamp, "data": '{"state":"up"}'})
+
+
 @pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    """The shipped city without a simulation."""
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """The shipped city without a simulation, where a source may not be silent for long."""
     with_driver_on_path()
-    with running(parts=("engine", "web", "feeds"), say=lambda _: None) as launcher:
+    place = tmp_path_factory.mktemp("honesty")
+    pack = Path(copytree(REPOSITORY / "packs" / "beijing", place / "pack"))
+    said = (pack / "pack.toml").read_text(encoding="utf-8")
+    (pack / "pack.toml").write_text(
+        said.replace("silence_s = 300", f"silence_s = {SILENCE_S:.0f}", 1), encoding="utf-8"
+    )
+    settings = temporary_settings(place / "var", pack=pack)
+    with running(settings, ("engine", "web", "feeds"), say=lambda _: None) as launcher:
         yield launcher
 
 
@@ -109,6 +161,52 @@ def test_what_stops_is_said_and_what_goes_on_is_shown_again(screens: Screens, re
         record_property(f"{what}_said_s", max(said.values()))
         record_property(f"{what}_whole_s", max(whole.values()))
         comes_through(screens)
+    screens.launcher.kill("web", signal.SIGKILL)  # it is started again, and the pages find it
+    until(lambda: answers(screens.launcher.settings.web_url), timeout_s=60)
+    screens.wait(
+        lambda name, page: page.text(MARK).startswith(live) and not looks_dead(name, page),
+        WHOLE_WITHIN_S + BUSY_MACHINE_S,
+    )
+    comes_through(screens)
+    stays(screens)
+
+
+def test_a_source_that_stops_is_said_on_every_page_and_veils_no_more_than_its_own(screens: Screens) -> None:
+    live = say("honesty.live", "zh")
+    with Sources(screens.launcher.settings.redis_address) as sources:
+        heard = "return [...comis.store.tables.sources.values()].filter((r) => r.id.startsWith('/test/')).length === 3"
+        screens.wait(lambda _, page: page.run(heard) and page.text(MARK).startswith(live), WITHIN_S)
+        sources.going.clear()
+        limit_s = SILENCE_S + SAID_WITHIN_S + BUSY_MACHINE_S
+        said = screens.wait(lambda name, page: all(kind in told(name, page) for kind in KINDS), limit_s)
+        assert min(said.values()) >= SILENCE_S - 1, "said before its limit"
+        assert not any(looks_dead(name, page) for name, page in screens.shown.items())
+        comes_through(screens)
+        sources.going.set()
+        screens.wait(lambda _, page: page.text(MARK).startswith(live), WHOLE_WITHIN_S + BUSY_MACHINE_S)
+    stays(screens)
+
+
+def answers(url: str) -> bool:
+    """Whether a web process is there."""
+    try:
+        return httpx.get(f"{url}/healthz", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def told(name: str, page: Screen) -> list[str]:
+    """Which kinds of source a page knows to have stopped, once it says so in words, with an age."""
+    dead = "return [...comis.store.tables.sources.values()].filter((r) => r.state === 'dead').map((r) => r.kind)"
+    kinds: list[str] = page.run(dead)
+    words = page.text({"wall": "#wall-veil", "dispatch": "#dispatch-overlay", "sources": "body"}[name])
+    sentences = [say(f"honesty.stopped_{kind}", "zh", source="", age="") for kind in kinds]
+    spoken = any(sentence.split("，")[0][:2] in words for sentence in sentences) and any(c.isdigit() for c in words)
+    return kinds if spoken and not page.text(MARK).startswith(say("honesty.live", "zh")) else []
+
+
+def stays(screens: Screens) -> None:
+    """No page was loaded anew."""
     assert all(page.run("return window.since_before") for page in screens.shown.values()), "a page was loaded anew"
 
 
