@@ -6,7 +6,7 @@
     /pack/…                                 words, city pack and base map for the browser; numbers of teams
     /basemap/{z}/{x}/{y}                    tiles, where COMIS_BASEMAP is a file
     /dispatch/print /api/v1/briefing        the board on paper, the briefing as rows
-    / /wall /dispatch /sources /briefing, /_dash…, /assets/    Dash
+    / /wall /dispatch /figures /sources …, /_dash…, /assets/    Dash
     /healthz /readyz /metrics               for whoever watches
 
 Known paths are named; everything else is 404 in the format of its prefix. Dash's own catch-all is never reached.
@@ -34,7 +34,7 @@ from dashboard.live.intake import RedisIntake
 from dashboard.live.room import ControlRoom
 from dashboard.settings import Settings
 from feeds import doors, runner
-from layouts import PAGES, shell
+from layouts import BY_PATH, shell
 from layouts.documents import city_view, documents
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Front:
     def __init__(self, pages: ASGIApp, doors_app: ASGIApp, api_app: ASGIApp) -> None:
         """`pages` is Dash, `doors_app` the feeds' doors, `api_app` everything else of ours."""
         self.pages, self.doors, self.api = pages, doors_app, api_app
-        self.page_paths = frozenset(page.PATH for page in PAGES)
+        self.page_paths = frozenset(BY_PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request over by its path."""

@@ -6,13 +6,15 @@ and the browser's modules (`assets/live`) fill them from the live channel.
 
 from __future__ import annotations
 
-from layouts import briefing, dispatch, home, sources, training, wall
+from layouts import briefing, dispatch, figures, home, sources, training, wall
 
-PAGES = (home, dispatch, wall, sources, training, briefing)
+PAGES = (home, dispatch, wall, figures, sources, training, briefing)
 """Every page in menu order."""
+BY_PATH = {page.PATH: page for page in (*PAGES, *figures.DETAILS)}
+"""Every address of a page: those, and one for each figure."""
 
 
 def page_at(path: str | None):
     """The page of a path, or None."""
     wanted = "/" + (path or "").strip("/")
-    return next((page for page in PAGES if wanted == page.PATH), None)
+    return BY_PATH.get(wanted)

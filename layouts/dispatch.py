@@ -12,7 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import words
-from layouts import board, parts
+from layouts import board, figures, parts
 from layouts.theme import Choices
 
 NAME: Final = "dispatch"
@@ -68,7 +68,9 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
             html.Footer(
                 [
                     html.Div(id=TIMERS),
-                    html.Div([_printed(choices), *parts.switches(PATH, choices)], className="switches"),
+                    html.Div(
+                        [_figures(choices), _printed(choices), *parts.switches(PATH, choices)], className="switches"
+                    ),
                 ],
                 className="foot",
             ),
@@ -77,6 +79,11 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
         id=NAME,
         className="page dispatch",
     )
+
+
+def _figures(choices: Choices) -> Component:
+    """The way to every figure with its definition and what it rests on."""
+    return html.A(words.say("page.figures", choices.lang), href=figures.PATH + choices.search())
 
 
 def _printed(choices: Choices) -> Component:

@@ -23,6 +23,7 @@ DOORS: Final = (
     ("/dispatch", "home.supervisor_title", "home.supervisor", "supervisor:1"),
     ("/wall", "page.wall", "home.wall", "wall"),
     ("/briefing", "page.briefing", "home.briefing", "leader"),
+    ("/figures", "page.figures", "home.figures", ""),
     ("/sources", "page.sources", "home.sources", ""),
 )
 """Path, title, one sentence, and the role that the demo takes by this door."""

@@ -119,21 +119,18 @@ def _rostered(
     return replace(proposal, blocked=against, free_in_s=free_in_s, left_s=roster.left_s(team, now_ms))
 
 
-def eta_s(team: Team, now: TeamNow | None, lat: float, lon: float) -> float:
-    """Seconds until a team could be at a point: what it must finish first, and the road."""
-    return _way(team, now, lat, lon)[1]
+def pace(team: Team) -> tuple[float, float]:
+    """Seconds a team takes for each metre as the crow flies, and those before it can go: what it must finish first."""
+    load = (team.active is not None) + len(team.waiting)
+    return DETOUR / SPEED_MPS[team.kind], load * HANDLING_S
 
 
 def _eta(team: Team, now: TeamNow | None, incident: Incident) -> tuple[float, float]:
-    return _way(team, now, incident.lat, incident.lon)
-
-
-def _way(team: Team, now: TeamNow | None, lat: float, lon: float) -> tuple[float, float]:
     """Metres as the crow flies, and seconds on the road with what it must finish first."""
-    from_lat, from_lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
-    away_m = distance_m(from_lat, from_lon, lat, lon)
-    load = (team.active is not None) + len(team.waiting)
-    return away_m, away_m * DETOUR / SPEED_MPS[team.kind] + load * HANDLING_S
+    lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
+    away_m = distance_m(lat, lon, incident.lat, incident.lon)
+    per_m, before_s = pace(team)
+    return away_m, away_m * per_m + before_s
 
 
 def _proposal(

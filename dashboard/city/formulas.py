@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Any, Final
 
+import numpy as np
 from msgspec import Struct
 
 from dashboard.city import alerts
-from dashboard.city.dispatch import blocked, eta_s
+from dashboard.city.dispatch import blocked, pace
 from dashboard.city.incidents import OPEN, PENDING_DISPATCH, SUSPENDED, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.pack import Pack
@@ -395,13 +396,18 @@ def on_post_share(basis: Basis) -> Found:
 def coverage(basis: Basis) -> Found:
     """Share of the pack's places that some team can reach in time, by the estimate that ranks teams for dispatch."""
     target = next((figure.target for figure in basis.pack.figures if figure.key == "arrival_median_min"), ARRIVAL_MIN)
-    ready = [
-        team for team in basis.state.teams.values() if team.silent_since_ms is None and blocked(team) is None
-    ]  # fmt: skip
-    rows: list[tuple[str, float | None]] = []
-    for place in basis.pack.places:
-        best_s = min((eta_s(team, basis.positions.get(team.id), place.lat, place.lon) for team in ready), default=None)
-        rows.append((place.key, None if best_s is None else round(best_s / 60, 1)))
+    places = basis.pack.places
+    best_s = np.full(len(places), np.inf)
+    for team in basis.state.teams.values():
+        if team.silent_since_ms is None and blocked(team) is None:
+            now = basis.positions.get(team.id)
+            per_m, before_s = pace(team)
+            away_m = basis.gazetteer.places_away_m(*((team.lat, team.lon) if now is None else (now.lat, now.lon)))
+            best_s = np.minimum(best_s, away_m * per_m + before_s)
+    rows: list[tuple[str, float | None]] = [
+        (place.key, None if seconds == np.inf else round(seconds / 60, 1))
+        for place, seconds in zip(places, best_s.tolist(), strict=True)
+    ]
     reached = sum(minutes is not None and minutes <= target for _, minutes in rows)
     value = round(100 * reached / len(rows), 1) if rows else None
     return Found(value, rows, {"reached": reached, "within_min": target})

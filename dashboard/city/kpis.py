@@ -183,7 +183,7 @@ KPIS: Final = (
         "unacknowledged", "", "low", formulas.unacknowledged, "alerts", ("record", "sensor"),
         exclusions=("put_away",), source="isa_18_2",
     ),
-    Kpi("teams_free", "", "none", formulas.teams("free"), "teams", ("teams",), exclusions=("off_duty",)),
+    Kpi("teams_free", "", "high", formulas.teams("free"), "teams", ("teams",), exclusions=("off_duty",)),
     Kpi(
         "teams_busy", "", "none", formulas.teams("sent", "en_route", "on_scene"), "teams", ("teams",),
         exclusions=("off_duty", "silent_teams"),

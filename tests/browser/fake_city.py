@@ -27,7 +27,7 @@ import callbacks
 from dashboard.city.state import PUBLIC as TABLES
 from dashboard.city.state import ROW_TYPES, CityState
 from dashboard.live import packs
-from layouts import PAGES, board, shell
+from layouts import BY_PATH, board, shell
 from layouts.documents import city_view, documents
 from layouts.theme import choices_from
 
@@ -522,6 +522,20 @@ class FakeCity:
             },
         }
 
+    def evidence(self, key: str) -> dict[str, Any]:
+        """What a figure rests on; every figure of this city counts its open incidents, with half of them in time."""
+        row, now = self.kpis()["rows"][key], self.now_ms
+        opened = [id_ for id_, one in self.rows["incidents"].items() if one["state"] not in ("closed", "cancelled")]
+        silent = {"key": "noise", "n": 146, "silent": 34, "oldest_ms": now - 4000, "newest_ms": now - 1000}
+        return {
+            **row, "key": key, "n": len(opened), "version": 3, "table": "incidents",
+            "rows": [[id_, float(place % 2) if row["unit"] == "percent" else None] for place, id_ in enumerate(opened)],
+            "sources": [
+                {"key": "record", "n": 1, "silent": 0, "oldest_ms": now, "newest_ms": now, "stale": False},
+                {**silent, "silent_ms": now - 250_000, "stale": True},
+            ],
+        }  # fmt: skip
+
     def heartbeat(self) -> dict[str, Any]:
         real = int(time.time() * 1000)
         return {
@@ -894,6 +908,10 @@ def create(city: FakeCity) -> FastAPI:
         page = board.board(city.state(), heard, calls, choices_from(request.url.query), city.now_ms)
         return Response(page, media_type="text/html")
 
+    @app.get("/api/v1/kpis/{key}")
+    async def evidence(key: str) -> Response:
+        return Response(json.dumps(city.evidence(key)), media_type=JSON)
+
     @app.get("/pack/{name}")
     async def pack(name: str) -> Response:
         body = served.get(f"/pack/{name}")
@@ -918,7 +936,7 @@ def create(city: FakeCity) -> FastAPI:
 
     async def pages(scope, receive, send):
         # Every page is the one document at Dash's root; the address stays the browser's.
-        path = "/" if scope.get("path") in {page.PATH for page in PAGES} else scope.get("path")
+        path = "/" if scope.get("path") in BY_PATH else scope.get("path")
         await dash.server({**scope, "path": path, "root_path": ""}, receive, send)
 
     app.mount("/", pages)

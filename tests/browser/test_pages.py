@@ -11,6 +11,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
 from dashboard import words
+from layouts import home
 from tests.browser.conftest import Screen, Stage
 from tests.waiting import until
 
@@ -439,7 +440,7 @@ def test_sources_show_who_is_silent_first_and_what_could_not_be_read(screen: Scr
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_door_leads_to_every_page_and_keeps_the_language(screen: Screen, lang: str) -> None:
     screen.open(f"/?lang={lang}")
-    screen.wait("return document.querySelectorAll('.door').length === 4")
+    screen.wait(f"return document.querySelectorAll('.door').length === {len(home.DOORS)}")
     links = screen.run("return [...document.querySelectorAll('.door')].map(a => a.getAttribute('href'))")
     assert all(("lang=en" in link) == (lang == "en") for link in links)
     screen.click(".door:last-child")

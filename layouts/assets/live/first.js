@@ -7,7 +7,7 @@
   const lang = query.get("lang") === "en" ? "en" : "zh";
   root.lang = lang === "en" ? "en" : "zh-Hans-CN";
   root.dataset.theme = ["light", "contrast"].includes(query.get("theme")) ? query.get("theme") : "dark";
-  root.dataset.page = location.pathname.replace(/^\/+|\/+$/g, "") || "home";
+  root.dataset.page = location.pathname.split("/")[1] || "home";
   for (const [key, name] of [
     ["distance", "--view-distance-m"],
     ["width", "--wall-width-m"],

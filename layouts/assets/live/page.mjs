@@ -11,6 +11,7 @@ const PAGES = {
   wall: { topics: ["changes", "telemetry", "kpi"], frame: "wall" },
   dispatch: { topics: ["changes", "telemetry", "kpi", "health"], frame: "dispatch" },
   sources: { topics: ["changes", "telemetry", "rejected", "health"], frame: "sources" },
+  figures: { topics: ["changes", "kpi"], frame: "figures" },
   training: { topics: ["changes"], frame: "training" },
   briefing: { topics: [], frame: "briefing", still: true },
   home: { topics: ["changes"], frame: "home" },
@@ -64,7 +65,7 @@ async function start() {
   const [words, pack, basemap, module] = await Promise.all([
     json("/pack/words.json"),
     json("/pack/city.json"),
-    name === "home" || name === "training" ? null : json("/pack/basemap.json"),
+    ["home", "training", "figures"].includes(name) ? null : json("/pack/basemap.json"),
     import(`./${name}.mjs`),
     frame(page.frame),
   ]);

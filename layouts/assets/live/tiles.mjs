@@ -1,6 +1,6 @@
 /** The figures of the wall: value, unit, age of the oldest source, series, usual band, target. Draws what the table says, computes nothing. */
 
-import { dress, h, keyed, text } from "./dom.mjs";
+import { dress, h, keyed, put, text } from "./dom.mjs";
 import { incidentMark, svg } from "./marks.mjs";
 import { ageNode, separator, sparkNode } from "./parts.mjs";
 import { figure, known, named, t, word } from "./words.mjs";
@@ -25,6 +25,18 @@ const ORDER = [
 export function shown(row) {
   if (row.value == null) return "–";
   return row.unit || !Number.isInteger(row.value) ? row.value.toFixed(1) : row.value.toLocaleString("en-US");
+}
+
+/** Where a figure says what it is, what it rests on and which rows it counts. */
+export const pageOf = (key) => `/figures/${key}${location.search}`;
+
+/** How old the oldest source of a figure is, in city seconds; null where none is known. */
+export const ageOf = (row, clock) => (row.oldest_ms == null ? null : Math.max(0, (clock.now() - row.oldest_ms) / 1000));
+
+/** Its unit in words; empty for a count that needs none. */
+export function unitOf(key, row) {
+  if (row.value == null) return "";
+  return known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "";
 }
 
 /** Which figures the wall has room for: a fixed order, but an abnormal one outside of it takes the place of the last calm one. */
@@ -52,7 +64,7 @@ export function mountTiles(box, { store, clock, frozen, room }) {
       spark = sparkNode(),
       aim = h("div", { class: "aim clip" });
     const node = h(
-      "article",
+      "a",
       { class: "tile" },
       h("div", { class: "top" }, name, age),
       h("div", { class: "fig" }, value, unit, mark),
@@ -66,13 +78,11 @@ export function mountTiles(box, { store, clock, frozen, room }) {
       { name, value, unit, mark, spark, aim } = node.parts,
       { state } = row;
     node.key = key;
+    put(node, "href", pageOf(key));
     dress(node, `tile ${state}`);
     text(name, known(`kpi.${key}`) ? t(`kpi.${key}`) : word("kpi", key));
     text(value, shown(row));
-    text(
-      unit,
-      row.value == null ? "" : known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "",
-    );
+    text(unit, unitOf(key, row));
     if (mark.dataset.state !== state) {
       mark.dataset.state = state;
       mark.replaceChildren(
@@ -86,11 +96,7 @@ export function mountTiles(box, { store, clock, frozen, room }) {
   function ages(node) {
     const row = store.kpi.get(node.key);
     if (!row) return;
-    const seconds = Math.max(
-      0,
-      (clock.now() - (row.state === "stale" ? (row.oldest_ms ?? row.at_ms) : row.at_ms)) / 1000,
-    );
-    node.parts.age.show(seconds, row.state === "stale" || frozen() ? 0 : Infinity);
+    node.parts.age.show(ageOf(row, clock), row.state === "stale" || frozen() ? 0 : Infinity);
   }
   const seats = typeof room === "function" ? room : () => room;
   const paint = () => keyed(box, chosen(store.kpi, seats()), (key) => key, make, update);
@@ -103,7 +109,8 @@ export function mountTiles(box, { store, clock, frozen, room }) {
   };
 }
 
-function aimWords(key, row) {
+/** What stands under a figure: who is silent, where it is worst, its target or what is usual. */
+export function aimWords(key, row) {
   if (row.silent) return t("kpi.silent", { silent: row.silent, of: row.of });
   const words = [],
     { args = {} } = row;
@@ -111,6 +118,7 @@ function aimWords(key, row) {
   if (args.where_zh) return named({ zh: args.where_zh, en: args.where_en }); // the target is the dashed line above it
   if (row.target != null)
     words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
+  else if (args.days != null && !row.usual) words.push(t("kpi.usual_later", { days: args.days, of: 5 }));
   else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));
   else if (row.value == null) words.push(t("kpi.too_few"));
   return words.join(separator);

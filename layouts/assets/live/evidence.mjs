@@ -1,0 +1,94 @@
+/** What a figure rests on, asked for when its page is open: the rows that it counts, each a line that leads to the thing itself. Computes nothing. */
+
+import { h, put, text } from "./dom.mjs";
+import { category, figure, named, pack, rule, t, where, word } from "./words.mjs";
+
+const EVERY_MS = 5000; // a person reads; the figure itself comes over the channel each second
+const AGAIN_MS = 10_000;
+
+/** The evidence of one figure, kept fresh while its page is looked at. @returns {{body: object|null, failed: string, refresh: () => void}} */
+export function evidenceOf(key, tell) {
+  const held = { body: null, failed: "", refresh };
+  let next = 0,
+    busy = false;
+  async function refresh() {
+    if (busy || performance.now() < next || document.visibilityState === "hidden") return;
+    busy = true;
+    try {
+      const answer = await fetch(`/api/v1/kpis/${key}`, { signal: AbortSignal.timeout(8000) });
+      if (!answer.ok) throw new Error(String(answer.status));
+      held.body = await answer.json();
+      held.failed = "";
+      next = performance.now() + EVERY_MS;
+    } catch (error) {
+      held.failed = error.message;
+      next = performance.now() + AGAIN_MS;
+    }
+    busy = false;
+    tell();
+  }
+  return held;
+}
+
+/** The rows as a person wants them: what is worst stands first. */
+export function worstFirst({ table, good, unit, rows }) {
+  const adds = (row) => (typeof row[1] === "number" ? row[1] : table === "places" ? Infinity : -Infinity);
+  const sign = table === "incidents" && unit === "percent" && good === "high" ? 1 : -1;
+  return [...rows].sort((a, b) => sign * (adds(a) - adds(b)) || (a[0] < b[0] ? -1 : 1));
+}
+
+/** What a row adds to the figure, in words. */
+function addsWords({ table, unit, args }, adds) {
+  if (table === "places") return adds == null ? t("figures.no_team") : t("figures.takes", { minutes: figure(adds) });
+  if (typeof adds !== "number") return "";
+  if (table === "sensors") return figure(adds);
+  if (table === "incidents" && unit === "percent") return t(adds ? "figures.in_time" : "figures.not_in_time");
+  return t("figures.takes", { minutes: figure(adds) });
+}
+
+/** Whether what it adds is on the wrong side, so that it stands out. */
+function isBad({ table, unit, args }, adds) {
+  if (table === "places") return adds == null || adds > args.within_min;
+  return table === "incidents" && unit === "percent" && adds === 0;
+}
+
+const address = (table, id) => {
+  const query = new URLSearchParams(location.search);
+  query.set("open", `${table}/${id}`);
+  return `/dispatch?${query}`;
+};
+
+/** Who a row is: [name, more, address]. */
+function whoIs(table, id, adds, store) {
+  const row = store.tables[table]?.get(id);
+  if (table === "calls") {
+    const incident = adds && store.tables.incidents.get(adds);
+    if (incident) return [id, `#${incident.number} ${category(incident.category)}`, address("incidents", adds)];
+    const open = store.tables.complaints.get(id);
+    return [id, open ? category(open.category) : t("figures.part_of_none"), null];
+  }
+  if (table === "places") return [named(pack().places[id]) || id, "", null];
+  if (table === "sensors") return [id, "", null];
+  if (!row) return [id, t("figures.gone"), null];
+  if (table === "incidents")
+    return [`#${row.number}`, [category(row.category), where(row), word("state", row.state)].filter(Boolean).join(" · "), address(table, id)];
+  if (table === "alerts") {
+    const by = rule(row.rule);
+    return [by ? named(by) : row.rule, [where(row), word("alert", row.state)].filter(Boolean).join(" · "), address(table, id)];
+  }
+  return [row.call, [named(row, "name"), word("team", row.shown)].join(" · "), address(table, id)];
+}
+
+export const rowNode = () => h("a", { class: "line" }, h("b"), h("span", { class: "clip" }), h("span", { class: "num" }));
+
+/** Draw one row of the evidence. */
+export function rowShow(node, body, [id, adds], store) {
+  const [name, more, adding] = node.children,
+    [who, what, href] = whoIs(body.table, id, adds, store);
+  text(name, who);
+  text(more, what);
+  text(adding, addsWords(body, adds));
+  adding.classList.toggle("bad", isBad(body, adds));
+  if (href) put(node, "href", href);
+  else node.removeAttribute("href");
+}
