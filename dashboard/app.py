@@ -3,7 +3,8 @@
     /live                                   the live channel
     /api/v1/… POST events, readings, …      the doors (feeds)
     /api/v1/… GET, POST commands            the API
-    /pack/…                                 words, city pack and base map for the browser; numbers of teams
+    /api/v1/files/…                         pictures, for seats that may see them
+    /pack/…                                 words, city pack, cameras and base map for the browser; numbers of teams
     /basemap/{z}/{x}/{y}                    tiles, where COMIS_BASEMAP is a file
     /dispatch/print /api/v1/briefing        the board on paper, the briefing as rows
     / /wall /dispatch /figures /sources …, /_dash…, /assets/    Dash
@@ -26,7 +27,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
-from dashboard import api, basemap, guard, pages, paper
+from dashboard import api, basemap, guard, pages, paper, photos
 from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
@@ -100,7 +101,7 @@ def create_server(settings: Settings) -> ASGIApp:
         await intake.close()
 
     drawn = msgspec.json.encode({**packs.basemap(settings.pack), **tiles.told()})
-    more = [*paper.routes(settings, room), *tiles.routes()]
+    more = [*paper.routes(settings, room), *photos.routes(settings, settings.files_dir), *tiles.routes()]
     ours = api.create_api(settings, room, channel, documents(pack, drawn), life, more)
     front = Front(pages.behind_a_door(dash), doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())

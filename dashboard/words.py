@@ -913,6 +913,8 @@ _LABELS: Final = {
     "board.column.reason": ("理由", "Reason"),
     "board.column.by": ("谁", "By"),
     "label.never_heard": ("尚未上报", "not heard yet"),
+    "pictures_not_yours": ("{role:role}席看不到画面。", "The {role:role} seat sees no pictures."),
+    "no_such_picture": ("没有这张画面。", "There is no such picture."),
     "numbers_not_yours": ("{role:role}席不派队，看不到队伍电话。", "The {role:role} seat sends no teams and sees no numbers."),
     "training.goes_on": ("演练，不是真实情况", "Training, not the real city"),
     "training.left": ("剩余 {left}", "{left} left"),

@@ -11,8 +11,8 @@ from feeds.complaint.decode import Report
 
 _REF: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
-    events.Reading, events.Readings, events.Detection, events.Complaint, events.Position, events.Finding,
-    events.TeamStatus, events.Feedback, events.Heartbeat, Report,
+    events.Reading, events.Readings, events.Detection, events.Picture, events.Complaint, events.Position,
+    events.Finding, events.TeamStatus, events.Feedback, events.Heartbeat, Report,
 )  # fmt: skip
 _REFUSAL: Final = {
     "type": "object",

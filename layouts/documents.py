@@ -22,6 +22,7 @@ def documents(pack: Pack, basemap: bytes = NO_BASEMAP) -> dict[str, bytes]:
     return {
         "/pack/words.json": encode(dict(words.table())),
         "/pack/city.json": encode(city(pack)),
+        "/pack/cameras.json": encode(cameras(pack)),
         "/pack/basemap.json": basemap,
     }
 
@@ -46,6 +47,11 @@ def city(pack: Pack) -> dict[str, Any]:
         "escalations": {one.key: {"zh": one.zh, "en": one.en} for one in pack.escalations},
         "figures": {one.key: msgspec.to_builtins(one) for one in pack.figures},
     }
+
+
+def cameras(pack: Pack) -> list[list[Any]]:
+    """Every camera that the pack knows: id, both names, place."""
+    return [[one.id, one.zh, one.en, one.lat, one.lon] for one in pack.sensors if one.kind == "camera"]
 
 
 def _category(category: dict[str, Any]) -> dict[str, Any]:

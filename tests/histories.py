@@ -189,7 +189,7 @@ class History:
             (self._reading, 30), (self._batch, 6), (self._detection, 16), (self._complaint, 14), (self._position, 8),
             (self._status, 3), (self._finding, 4), (self._feedback, 16), (self._heartbeat, 2), (self._nonsense, 3),
             (self._command, 40), (self._claim, 4), (self._handover, 5), (self._service, 2),
-            (self._screen, 2),
+            (self._screen, 4), (self._picture, 2),
             (self._clock, 3 * self.clocks), (self._training, self.clocks), (self._pack, self.registry),
         )  # fmt: skip
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
@@ -243,6 +243,10 @@ class History:
         data = {"sensor": f"cam-{self.random.randrange(2)}", "category": self._category(), **self._place()}
         data["confidence"] = self.random.choice((0.3, 0.6, 0.9))
         return self._event("sensor", "city.sensor.detection", "/cams", state, data)
+
+    def _picture(self, state: CityState) -> Said:
+        data = {"sensor": f"cam-{self.random.randrange(3)}", "image": f"{self._number:032x}.png", **self._place()}
+        return self._event("sensor", "city.sensor.picture", "/cams", state, data)
 
     def _complaint(self, state: CityState) -> Said:
         data: dict[str, Any] = {

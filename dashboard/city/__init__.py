@@ -4,7 +4,7 @@
 
 - **What goes in and out.** `events` `admission` `privacy`; `commands`; `changes`.
 - **The nouns, each a row with its lifecycle.** `alerts` `signals` `incidents` `complaints` `assignments` `teams`
-  `sources` `claims` `handovers` `trainings` `posts` `screens`; `lifecycle` is the form of their tables.
+  `sources` `claims` `handovers` `trainings` `posts` `screens` `cameras`; `lifecycle` is the form of their tables.
 - **All of them together.** `state`, changed only by `apply`; `telemetry` beside it; `pack`, one city as data; `ledger`,
   which writes decisions down; `places` and `deadlines`, which it asks.
 - **Sensing.** `rules` `sensing` `shelving` `suppressing`: readings and silence become alerts.

@@ -34,6 +34,7 @@ from dashboard.city.events import (
     Feedback,
     Finding,
     Heartbeat,
+    Picture,
     Position,
     Reading,
     Readings,
@@ -168,6 +169,7 @@ class Desk:
                 self.telemetry.forget()
                 self.ledger.dirty.clear()
                 self.ledger.moved.clear()
+                self.ledger.pictured.clear()
             grouping.end_all(self.ledger)
             manning.begin_anew(self.ledger)
             self._resume()
@@ -224,6 +226,9 @@ class Desk:
             heard(ledger, source_key(event.source, data.device), "patrol", lag_ms, 1)
         elif isinstance(data, Detection):
             sensing.receive_detection(ledger, event, data, time_ms)
+            heard(ledger, source_key(event.source, data.sensor), "sensor", lag_ms, 1)
+        elif isinstance(data, Picture):
+            sensing.receive_picture(ledger, event.source, data, time_ms)
             heard(ledger, source_key(event.source, data.sensor), "sensor", lag_ms, 1)
         elif isinstance(data, Complaint):
             reporting.receive_complaint(ledger, event, data, time_ms)

@@ -69,6 +69,15 @@ class Detection(_Data, frozen=True):
     image: Key | UnsetType = UNSET
 
 
+class Picture(_Data, frozen=True):
+    """A camera's newest picture: `image` is the id of a file. It says that the camera lives, and nothing else."""
+
+    sensor: Key
+    image: Key
+    lat: Latitude
+    lon: Longitude
+
+
 class Reporter(_Data, frozen=True):
     """Who reported: a reference to the guarded record, and a masked form for screens. Never a name or a phone."""
 
@@ -161,11 +170,12 @@ class Heartbeat(_Data, frozen=True):
     note: ShortText | UnsetType = UNSET
 
 
-Data = Reading | Readings | Detection | Complaint | Position | Finding | TeamStatus | Feedback | Heartbeat
+Data = Reading | Readings | Detection | Picture | Complaint | Position | Finding | TeamStatus | Feedback | Heartbeat
 
 STREAM_OF: Final[Mapping[str, str]] = {
     "city.sensor.reading": "sensor",
     "city.sensor.detection": "sensor",
+    "city.sensor.picture": "sensor",
     "city.complaint.reported": "complaint",
     "city.complaint.updated": "complaint",
     "city.patrol.position": "patrol",
@@ -178,6 +188,7 @@ STREAM_OF: Final[Mapping[str, str]] = {
 
 _TYPES: Final[Mapping[str, Any]] = {
     "city.sensor.detection": Detection,
+    "city.sensor.picture": Picture,
     "city.complaint.reported": Complaint,
     "city.complaint.updated": Complaint,
     "city.patrol.position": Position,

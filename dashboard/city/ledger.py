@@ -112,6 +112,8 @@ class Ledger:
         self.changes: list[Change] = []
         self.dirty: dict[str, SensorNow] = {}
         self.moved: dict[str, TeamNow] = {}
+        self.pictured: set[str] = set()
+        """Cameras with a picture that nobody was told of."""
         self.due: list[tuple[int, str, str]] = []
         self.use(pack)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 from msgspec.structs import replace
 
 from dashboard.city import alerts, rules
 from dashboard.city.alerts import Alert
 from dashboard.city.changes import Rows
-from dashboard.city.events import Detection, Event, Heartbeat, Reading
+from dashboard.city.events import Detection, Event, Heartbeat, Picture, Reading
 from dashboard.city.grouping import alert_arrives
 from dashboard.city.incidents import OPEN
 from dashboard.city.ledger import Ledger, deterministic_id
@@ -172,29 +172,47 @@ def receive_detection(ledger: Ledger, event: Event, detection: Detection, time_m
         raise BadPayload("unknown_category", category=detection.category)
     sensor = ledger.telemetry.sensors.get(detection.sensor)
     if sensor is None:
-        sensor = ledger.telemetry.sensors[detection.sensor] = SensorNow(
-            detection.sensor,
-            "camera",
-            "",
-            detection.lat,
-            detection.lon,
-            detection.confidence,
-            0,
-            0,
-            source_key(event.source, detection.sensor),
-        )
-        ledger.show(sensor)
+        sensor = _camera(ledger, event.source, detection)
     elif time_ms < sensor.time_ms:
         return  # older than its newest; two classes may be seen at the same time
     if sensor.silent:
         _speaks_again(ledger, sensor)
     sensor.time_ms, sensor.heard_ms, sensor.value = time_ms, ledger.now_ms, detection.confidence
     ledger.dirty[sensor.id] = sensor
+    if detection.image is not UNSET:
+        _pictured(ledger, sensor.id, detection.image, time_ms)
     for rule in ledger.pack.rules:
         fits = rule.kind == "detection" and rule.category in ("", detection.category)
         if not fits or detection.confidence < rule.confidence or ledger.now_ms - time_ms > rule.late_after_s * 1000:
             continue
         _detected(ledger, rule, detection, time_ms)
+
+
+def receive_picture(ledger: Ledger, source: str, picture: Picture, time_ms: int) -> None:
+    """A camera shows what it sees. It lives, and this is its last picture; one as old as the last changes nothing."""
+    sensor = ledger.telemetry.sensors.get(picture.sensor)
+    if sensor is None:
+        sensor = _camera(ledger, source, picture)
+        sensor.time_ms = time_ms
+    if sensor.silent:
+        _speaks_again(ledger, sensor)
+    sensor.heard_ms = ledger.now_ms
+    _pictured(ledger, sensor.id, picture.image, time_ms)
+
+
+def _pictured(ledger: Ledger, camera: str, file: str, time_ms: int) -> None:
+    if ledger.telemetry.picture(camera, file, time_ms):
+        ledger.pictured.add(camera)
+
+
+def _camera(ledger: Ledger, source: str, said: Detection | Picture) -> SensorNow:
+    """A camera registers itself by what it says first."""
+    value = said.confidence if isinstance(said, Detection) else 0.0
+    key = source_key(source, said.sensor)
+    sensor = SensorNow(said.sensor, "camera", "", said.lat, said.lon, value, 0, 0, key)
+    ledger.telemetry.sensors[said.sensor] = sensor
+    ledger.show(sensor)
+    return sensor
 
 
 def _detected(ledger: Ledger, rule: Rule, seen: Detection, time_ms: int) -> None:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from dashboard.city.alerts import Alert
 from dashboard.city.assignments import Assignment
+from dashboard.city.cameras import Seen, fold, forget_after
 from dashboard.city.changes import Change
 from dashboard.city.claims import Claim
 from dashboard.city.complaints import OpenComplaint
@@ -162,6 +163,8 @@ class CityState(Struct):
     """When an alert was raised or cleared, and about whom, of the last 10 min: who chatters."""
     alarms: dict[int, dict[str, int]] = field(default_factory=dict)
     """Hour of the city clock → how many alerts each subject raised in it, of the last 24 h."""
+    cameras: Seen = field(default_factory=dict)
+    """What each camera saw last; a memory for people, no rule reads it."""
     numbers: int = 0
     """The last short number given to an incident."""
     registry: dict[str, Any] = field(default_factory=dict)
@@ -197,6 +200,7 @@ def apply(state: CityState, change: Change) -> None:
     if change.incident is not None:
         entry = Entry(change.seq, change.at_ms, change.received_ms, change.type, change.by, change.args)
         state.timelines.setdefault(change.incident, []).append(entry)
+    fold(state.cameras, change)
     special = _SPECIAL.get(change.type)
     if special is not None:
         special(state, change)
@@ -258,6 +262,7 @@ def _clock_set(state: CityState, change: Change) -> None:
         state.turns.clear()
     state.clock = msgspec.convert(change.args["clock"], Clock)
     state.recent = deque(seen for seen in state.recent if seen.at_ms <= change.at_ms)
+    forget_after(state.cameras, change.at_ms)
     for later in [minute for minute in state.minutes if minute > change.at_ms // 60_000]:
         del state.minutes[later]  # of a time that has not come
     state.calls = deque(call for call in state.calls if call[0] <= change.at_ms)

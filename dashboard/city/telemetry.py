@@ -1,4 +1,4 @@
-"""Telemetry: the latest value of each sensor and position of each team, and when each source was last heard.
+"""Telemetry: the latest value of each sensor, picture of each camera and position of each team; who was heard when.
 
 Not journaled; no rule but silence reads it, and idempotency of readings and positions (equal or older changes nothing).
 It can be rebuilt: a saved copy with its read position, and the inputs after that position read again.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 INFINITY: Final = float("inf")
 
@@ -53,6 +53,13 @@ class TeamNow(Struct, gc=False):
     """Its own rhythm: seconds between two words of it, as a running mean; 0: it spoke once."""
 
 
+class PictureNow(Struct, frozen=True, array_like=True, gc=False):
+    """The last picture of a camera: the id of its file, and when it was taken."""
+
+    file: str
+    at_ms: int
+
+
 class SourceNow(Struct, gc=False):
     """How a source is doing: last heard, lag of its newest event, counts."""
 
@@ -70,6 +77,7 @@ class Telemetry(Struct):
     sensors: dict[str, SensorNow]
     teams: dict[str, TeamNow]
     sources: dict[str, SourceNow]
+    pictures: dict[str, PictureNow] = field(default_factory=dict)
 
     @staticmethod
     def empty() -> Telemetry:
@@ -81,3 +89,12 @@ class Telemetry(Struct):
         self.sensors.clear()
         self.teams.clear()
         self.sources.clear()
+        self.pictures.clear()
+
+    def picture(self, camera: str, file: str, at_ms: int) -> bool:
+        """Keep the newest picture of a camera.  Returns: whether this is one; of as new a one as it has nothing is."""
+        held = self.pictures.get(camera)
+        if held is not None and at_ms <= held.at_ms:
+            return False
+        self.pictures[camera] = PictureNow(file, at_ms)
+        return True

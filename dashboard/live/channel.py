@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -40,13 +40,15 @@ ANSWER: Final = b'{"type":"answer"'
 PRESENCE_S: Final = 1.0
 SCREENS_S: Final = 1.0
 INCIDENTS: Final = 32
-"""Incidents of which one screen may follow the details: advice is worked out anew for each every few seconds."""
+"""Incidents and cameras that one screen may follow: the advice of each incident is worked out anew all the time."""
 FACES: Final = 8
 """People named on one incident."""
 WATCHED: Final = 500
 """Incidents of which screens hear who looks at them."""
 AT_WORK: Final = {"call_taker", "dispatcher", "supervisor", "leader"}
 """Roles of people who sit at a console; walls and viewers are nobody at work."""
+LOOKED_AT: Final = ("incident:", "camera:")
+"""What a screen may follow one by one, each topic with an id behind it."""
 TOPICS: Final = ("changes", "telemetry", "kpi", "rejected", "health", "screens")
 
 
@@ -239,18 +241,20 @@ class Channel:
             viewer.wake.set()
 
     def _topics(self, viewer: Viewer, topics: list[str]) -> None:
-        looked_at = list(dict.fromkeys(topic for topic in topics if topic.startswith("incident:")))
+        looked_at = list(dict.fromkeys(topic for topic in topics if topic.startswith(LOOKED_AT)))
         known = {topic for topic in topics if topic in TOPICS} | set(looked_at[:INCIDENTS])
         if len(looked_at) > INCIDENTS:
             viewer.send(_error("too_many_topics", most=INCIDENTS))
         for topic in topics:
-            if topic not in TOPICS and not topic.startswith("incident:"):
+            if topic not in TOPICS and not topic.startswith(LOOKED_AT):
                 viewer.send(_error("unknown_topic", topic=topic[:80]))
         fresh = known - viewer.topics
         viewer.topics = known
         for topic in fresh:
             if topic.startswith("incident:"):
                 viewer.send(self.room.detail(topic.removeprefix("incident:")))
+            elif topic.startswith("camera:"):
+                viewer.send(self.room.camera(topic.removeprefix("camera:")))
         if "rejected" in fresh:
             viewer.send(msgspec.json.encode({"type": "rejected", "rows": list(self.room.rejected)}))
         if "screens" in fresh:
@@ -287,6 +291,9 @@ class Channel:
             for viewer in self.viewers:
                 viewer.begin_anew()
             return
+        if kind == "cameras":
+            self._show(about)
+            return
         details: dict[str, bytes] = {}
         for viewer in self.viewers:
             if kind == "kpi" and viewer.uncounted:
@@ -298,6 +305,15 @@ class Channel:
                     if incident not in details:
                         details[incident] = self.room.detail(incident)
                     viewer.send(details[incident])
+
+    def _show(self, cameras: Iterable[str]) -> None:
+        """Who looks at a camera is told what it saw or shows now; nobody else."""
+        looked_at = {topic for viewer in self.viewers for topic in viewer.topics if topic.startswith("camera:")}
+        for topic in looked_at & {f"camera:{id_}" for id_ in cameras}:
+            message = self.room.camera(topic.removeprefix("camera:"))
+            for viewer in self.viewers:
+                if topic in viewer.topics:
+                    viewer.send(message)
 
     def _frames(self) -> None:
         """Ten times a second: what changed, once for all screens that see the same."""

@@ -60,7 +60,8 @@ from dashboard.settings import Settings
 log = logging.getLogger(__name__)
 
 NAMELESS: Final = {
-    b"city.sensor.reading": "sensor", b"city.sensor.detection": "sensor", b"city.patrol.position": "patrol",
+    b"city.sensor.reading": "sensor", b"city.sensor.detection": "sensor", b"city.sensor.picture": "sensor",
+    b"city.patrol.position": "patrol",
 }  # fmt: skip
 """Types in whose data nobody can be named, and their streams: they are many, and not looked through for names."""
 READ_COUNT: Final = 2_000
@@ -328,6 +329,10 @@ class Engine:
         if ledger.moved:
             rows["teams"] = {id_: _team(team) for id_, team in ledger.moved.items()}
             ledger.moved.clear()
+        if ledger.pictured:
+            held = self.desk.telemetry.pictures
+            rows["pictures"] = {id_: held[id_] for id_ in ledger.pictured}
+            ledger.pictured.clear()
         figures = now - self._figures >= FIGURES_S
         if figures:
             rows["sources"] = self._sources(now - self._figures)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from dashboard.city.alerts import Alert
-from dashboard.city.events import Detection, Position, Reading, Readings
+from dashboard.city.events import Detection, Picture, Position, Reading, Readings
 from dashboard.city.handling import note_position
 from dashboard.city.ledger import flag_of
 from dashboard.city.sensing import source_key
@@ -152,6 +152,10 @@ def _hear(found: Snapshot, entry: Entry, ears: _Ears) -> None:
     elif isinstance(data, Detection):
         seen = Reading(data.sensor, "camera", data.confidence, "", data.lat, data.lon)
         _reading(known, event.source, seen, time_ms, now_ms)
+        if data.image is not UNSET:
+            known.picture(data.sensor, data.image, time_ms)
+    elif isinstance(data, Picture):
+        _picture(known, event.source, data, time_ms, now_ms)
     elif isinstance(data, Position) and data.team in found.state.teams:
         note_position(known, data, time_ms, now_ms)
 
@@ -163,6 +167,16 @@ def _told_twice(found: Snapshot, entry: Entry, ears: _Ears) -> bool:
     if found.state.handled(cause):
         ears.handled.add(cause_hash(cause))
     return False
+
+
+def _picture(known: Telemetry, source: str, data: Picture, time_ms: int, now_ms: int) -> None:
+    sensor = known.sensors.get(data.sensor)
+    if sensor is None:
+        seen = Reading(data.sensor, "camera", 0.0, "", data.lat, data.lon)
+        _reading(known, source, seen, time_ms, now_ms)
+    else:
+        sensor.heard_ms, sensor.silent = now_ms, False
+    known.picture(data.sensor, data.image, time_ms)
 
 
 def _reading(known: Telemetry, source: str, reading: Reading, time_ms: int, now_ms: int) -> None:

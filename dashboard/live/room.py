@@ -19,7 +19,7 @@ import msgspec
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 
-from dashboard.city import kpis
+from dashboard.city import cameras, kpis
 from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatch import rank_teams
@@ -189,6 +189,15 @@ class ControlRoom:
             }
         )  # fmt: skip
 
+    def camera(self, id_: str) -> Message:
+        """What is known of one camera beside its place and state: its name, its last picture, what it saw."""
+        return msgspec.json.encode(
+            {
+                "type": "detail", "topic": f"camera:{id_}", "picture": self.sight.pictures.get(id_),
+                "seen": self.state.cameras.get(id_, ()), "sensor": self.sight.sensors.get(id_),
+            }
+        )  # fmt: skip
+
     def timeline(self, incident_id: str) -> list[dict[str, Any]]:
         """What happened to an incident, oldest first; empty where it is not known. No personal data is in it."""
         return [
@@ -299,6 +308,7 @@ class ControlRoom:
                     id_: [t.lat, t.lon, t.time_ms, t.heading_deg, t.speed_mps, t.battery]
                     for id_, t in found.telemetry.teams.items()
                 },
+                "pictures": {id_: [one.file, one.at_ms] for id_, one in found.telemetry.pictures.items()},
             }
         )
         self.ready.set()
@@ -321,9 +331,11 @@ class ControlRoom:
             held, self.seq, self.sight = self.state.seq, "0-0", Sight()
             raise StreamLost("another_past", held=held, found=entry.changes[0].seq)
         back = False
+        saw: set[str] = set()
         for change in entry.changes:
             before = self.state.clock
             self._apply(change)
+            saw |= cameras.about(change)
             back |= self.state.clock.city_ms(change.received_ms) < before.city_ms(change.received_ms)
         self.seq = id_
         shown = [_public(change) for change in entry.changes if change.type not in _PRIVATE]
@@ -332,6 +344,8 @@ class ControlRoom:
             self._recent.append((id_, message))
             incidents = {change.incident for change in entry.changes if change.incident is not None}
             self._tell("changes", message, incidents)
+        if saw:
+            self._tell("cameras", b"", saw)
         for change in entry.changes:
             self._answer(change)
         if back:  # the clock was set back: latest values are of a time that has not come
@@ -373,7 +387,10 @@ class ControlRoom:
 
     def _hear(self, raw: bytes) -> None:
         if raw.startswith(b'{"type":"telemetry"'):
-            self.sight.update(msgspec.json.decode(raw)["rows"])
+            rows = msgspec.json.decode(raw)["rows"]
+            self.sight.update(rows)
+            if pictured := rows.get("pictures"):
+                self._tell("cameras", b"", pictured)
         elif raw.startswith(b'{"type":"kpi"'):
             before, self.figures = self.figures, msgspec.json.decode(raw)["rows"]
             self._tell("kpi", _figures(self.figures, kpis.news(before, self.figures)), None)

@@ -54,6 +54,8 @@ class Sight:
         self.sensors: dict[str, SensorRow] = {}
         self.teams: dict[str, list[Any]] = {}
         self.sources: dict[str, list[Any]] = {}
+        self.pictures: dict[str, list[Any]] = {}
+        """Camera → [file, when]: told to who looks at the camera, and to nobody else."""
         self.changed: set[str] = set()
         self.moved: set[str] = set()
         self.calmed: set[str] = set()
@@ -69,13 +71,14 @@ class Sight:
         self._cells: dict[int, dict[str, list[Any]]] = {}
 
     def update(self, rows: dict[str, dict[str, list[Any]]]) -> None:
-        """Newer telemetry: rows by kind (`sensors`, `teams`, `sources`); an older row of a sensor is passed over."""
+        """Newer telemetry: rows by kind (`sensors teams sources pictures`); an older row of a sensor is passed over."""
         for id_, row in rows.get("sensors", {}).items():
             self._put(id_, row)
         for id_, row in rows.get("teams", {}).items():
             self.teams[id_] = row
             self.moved.add(id_)
         self.sources.update(rows.get("sources", {}))
+        self.pictures.update(rows.get("pictures", {}))
 
     def _put(self, id_: str, row: SensorRow) -> None:
         index = self._index.get(id_)

@@ -17,9 +17,10 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from dashboard.city.cameras import Sighting
 from dashboard.city.flood import Arrived
 from dashboard.city.state import ROW_TYPES, Answered, CityState, Clock, Entry, RecentComplaint
-from dashboard.city.telemetry import SensorNow, SourceNow, TeamNow, Telemetry
+from dashboard.city.telemetry import PictureNow, SensorNow, SourceNow, TeamNow, Telemetry
 from dashboard.live.streams import Cursor
 
 FORMAT: Final = 1
@@ -61,10 +62,11 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.recent = deque(state.recent)
     copied.calls = deque(state.calls)
     copied.hours = dict(state.hours)
+    copied.cameras = dict(state.cameras)
     copied.arrived = deque(state.arrived)
     copied.turns = deque(state.turns)
     copied.alarms = {hour: dict(counts) for hour, counts in state.alarms.items()}
-    held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources))
+    held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources), dict(telemetry.pictures))
     return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal)
 
 
@@ -127,11 +129,13 @@ def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
     yield "recent", encode(list(state.recent))
     yield "calls", encode(list(state.calls))
     yield "hours", encode(state.hours)
+    for chunk in _chunks(state.cameras):
+        yield "cameras", encode(chunk)
     yield "arrived", encode(list(state.arrived))
     yield "turns", encode(list(state.turns))
     for chunk in _chunks(state.alarms, 1):
         yield "alarms", encode(chunk)
-    for kind in ("sensors", "teams", "sources"):
+    for kind in ("sensors", "teams", "sources", "pictures"):
         rows = list(getattr(taken.telemetry, kind).items())
         for start in range(0, len(rows), CHUNK):
             yield f"now:{kind}", encode(dict(rows[start : start + CHUNK]))
@@ -147,6 +151,7 @@ _TABLES: Final[dict[str, msgspec.msgpack.Decoder[Any]]] = {
     name: msgspec.msgpack.Decoder(dict[str, row])  # type: ignore[valid-type]
     for name, row in {
         **ROW_TYPES, "now:sensors": SensorNow, "now:teams": TeamNow, "now:sources": SourceNow,
+        "now:pictures": PictureNow,
     }.items()
 }  # fmt: skip
 
@@ -208,6 +213,8 @@ def _read_section(state: CityState, telemetry: Telemetry, section: str, payload:
         state.recent.extend(decode(payload, type=list[RecentComplaint]))
     elif section == "calls":
         state.calls.extend(decode(payload, type=list[tuple[int, str]]))
+    elif section == "cameras":
+        state.cameras.update(decode(payload, type=dict[str, tuple[Sighting, ...]]))
     elif section == "hours":
         state.hours.update(decode(payload, type=dict[int, int]))
     elif section == "arrived":

@@ -21,6 +21,7 @@ from dashboard.errors import BadPayload
 
 READING = {"sensor": "n", "kind": "noise", "value": 60, "unit": "dB(A)", "lat": 39.9, "lon": 116.4}
 DETECTION = {"sensor": "c", "category": "vending", "confidence": 0.5, "lat": 39.9, "lon": 116.4}
+PICTURE = {"sensor": "c", "image": "0123456789abcdef0123456789abcdef.png", "lat": 39.9, "lon": 116.4}
 COMPLAINT = {"complaint": "k", "verb": "report", "text": "噪声", "channel": "hotline"}
 POSITION = {"device": "d", "team": "t", "lat": 39.9, "lon": 116.4}
 FINDING = {"device": "d", "team": "t", "category": "vending", "lat": 39.9, "lon": 116.4}
@@ -28,7 +29,8 @@ STATUS = {"device": "d", "team": "t", "state": "on_duty"}
 FEEDBACK = {"device": "d", "assignment": "a", "step": "seen"}
 HEARTBEAT = {"state": "up"}
 GOOD = {
-    "city.sensor.reading": READING, "city.sensor.detection": DETECTION, "city.complaint.reported": COMPLAINT,
+    "city.sensor.reading": READING, "city.sensor.detection": DETECTION, "city.sensor.picture": PICTURE,
+    "city.complaint.reported": COMPLAINT,
     "city.complaint.updated": COMPLAINT, "city.patrol.position": POSITION, "city.patrol.finding": FINDING,
     "city.patrol.status": STATUS, "city.patrol.feedback": FEEDBACK, "city.source.heartbeat": HEARTBEAT,
 }  # fmt: skip

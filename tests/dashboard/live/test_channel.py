@@ -487,3 +487,26 @@ async def test_a_wall_that_says_nonsense_of_itself_is_told_so(centre, hello):
     await wall.hears("error", 2)
     assert [message["code"] for message in wall.got("error")] == ["bad_message", "bad_message"]
     assert centre.channel.screens.rows(centre.room.state, T0) == {}
+
+
+async def test_who_looks_at_a_camera_is_told_of_its_picture_and_what_it_saw_and_nobody_else(centre):
+    looking, other = centre.screen(topics=["camera:cam-1"]), centre.screen(topics=["changes", "camera:cam-9"])
+    empty = await looking.hears("detail")
+    assert empty == {"type": "detail", "topic": "camera:cam-1", "picture": None, "seen": [], "sensor": None}
+    await other.hears("detail")
+    seen = {"sensor": "cam-1", "category": "dust", "confidence": 0.9, "lat": 39.9, "lon": 116.4}
+    fields = {"id": "d1", "source": "/cams", "type": "city.sensor.detection", "data": json.dumps(seen)}
+    centre.play.at(T0 + 5000, [("sensor", fields)])
+    centre.follow()
+    told = await looking.hears("detail", 2)
+    ((category, confidence, first_ms, at_ms, times, alert, incident),) = told["seen"]
+    assert (category, confidence, first_ms, at_ms, times) == ("dust", 0.9, T0 + 5000, T0 + 5000, 1)
+    assert centre.room.state.alerts[alert].incident == incident
+    picture = {"type": "telemetry", "rows": {"pictures": {"cam-1": ["a.png", T0], "cam-2": ["b.png", T0]}}}
+    centre.room._hear(json.dumps(picture, separators=(",", ":")).encode())
+    assert (await looking.hears("detail", 3))["picture"] == ["a.png", T0]
+    centre.happens()
+    await other.until(
+        lambda: any(c["type"] == "complaint_received" for m in other.got("changes") for c in m["changes"])
+    )
+    assert len(other.got("detail")) == 1
