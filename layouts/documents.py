@@ -55,15 +55,14 @@ def cameras(pack: Pack) -> list[list[Any]]:
 
 
 def _category(category: dict[str, Any]) -> dict[str, Any]:
-    shown = ("zh", "en", "priority", "standard", "conditions", "closing_zh", "closing_en")
-    return {key: category[key] for key in shown if category[key]}
+    shown = ("zh", "en", "priority", "standard", "conditions", "closing_zh", "closing_en", "wall")
+    return {key: category[key] for key in shown if category[key] and (key, category[key]) != ("wall", "normal")}
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     texts = [f"{text}_{lang}" for text in ("cause", "consequence", "response") for lang in ("zh", "en")]
-    return {
-        key: rule[key] for key in ("zh", "en", "kind", "sensor_kind", "priority", "time_available_s", "quiet", *texts)
-    }
+    always = ("zh", "en", "kind", "sensor_kind", "priority", "time_available_s", "quiet", *texts)
+    return {key: rule[key] for key in always} | ({"category": rule["category"]} if rule["category"] else {})
 
 
 def city_view(pack: Pack) -> CityView:

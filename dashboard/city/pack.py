@@ -59,6 +59,8 @@ class Category(Struct, frozen=True, forbid_unknown_fields=True):
     """Skills that a team should have for it."""
     aliases: tuple[str, ...] = ()
     """Names by which other systems' exports call it (lower case)."""
+    wall: Literal["normal", "dimmed", "hidden"] = "normal"
+    """What visitors may see on a wall: all, a mark without words, or a number alone."""
 
 
 class Period(Struct, frozen=True, forbid_unknown_fields=True):

@@ -84,7 +84,7 @@ export function mountLens(box, { root, store, basemap, unit }) {
         incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }),
         row.lat,
         row.lon,
-        (row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1)) * u,
+        (row.dimmed ? 24 : row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1)) * u,
       );
     c.font = `600 ${26 * u}px ${map.tokens.font}`;
     c.textBaseline = "middle";

@@ -303,7 +303,7 @@ class Sensors extends Layer {
     this.alertOf = new Map([...map.store.tables.alerts.values()].map((row) => [row.subject, row])); // sensor → its alert
     map.store.on("alerts", (ids) => {
       for (const id of ids) {
-        const row = map.store.tables.alerts.get(id);
+        const row = (map.store.whole ?? map.store).tables.alerts.get(id); // of a hidden one too: its sensor's mark must go
         if (!row) continue;
         this.alertOf.set(row.subject, row);
         this.due.add(row.subject);
@@ -343,7 +343,7 @@ class Sensors extends Layer {
   draw(id) {
     const { map } = this,
       one = this.store.telemetry.sensors.get(id);
-    if (!one) return this.gone(id);
+    if (!one || this.store.hides?.(id)) return this.gone(id);
     if (one[4] < (this.on ? (map.sizes.wall ? 2 : 0) : 3)) return this.gone(id); // what is normal needs nobody ten metres away
     const flag = FLAG[one[4]] ?? "normal",
       slot = this.slot(id, one[0], one[1]),

@@ -66,7 +66,7 @@ export function mountTicker(box, { store, clock }) {
   }
 
   function paint() {
-    rows = urgent(store.tables.incidents.values(), clock.now());
+    rows = urgent(store.tables.incidents.values(), clock.now()).filter((row) => !row.dimmed);
     const pages = Math.max(1, Math.ceil(rows.length / ROOM));
     page %= pages;
     const from = page * ROOM,
@@ -85,7 +85,7 @@ export function mountTicker(box, { store, clock }) {
     [...dots.children].forEach((dot, k) => dress(dot, k === page % 6 ? "on" : ""));
     dots.hidden = pages < 2 && !rows.length;
     calm.hidden = rows.length > 0;
-    if (!rows.length) text(calm, calmWords(store, clock));
+    if (!rows.length) text(calm, withheldWords(store, clock) || calmWords(store, clock));
     keyed(list, now, (row) => row.id, make, update);
   }
   store.on("incidents", () => soon(paint));
@@ -114,6 +114,12 @@ export function newsWords(row, store, now) {
   if (order && isHand(row))
     return `${age} ${t("label.team_step", { team: team?.call ?? order.team, step: word("step", order.state) })}`;
   return `${age} ${word("state", row.state)}`;
+}
+
+/** What is urgent and not for this wall is counted, so that nothing looks calm that is not. */
+function withheldWords({ whole }, clock) {
+  const n = whole ? urgent(whole.tables.incidents.values(), clock.now()).length : 0;
+  return n && t("wall.withheld", { n });
 }
 
 function calmWords(store, clock) {

@@ -1,6 +1,7 @@
 /** The wall: put together from its parts, told by the store, ticked once a second. Nothing needs a pointer, nothing scrolls. */
 
 import { $, fill, h, text } from "./dom.mjs";
+import { discreet } from "./discreet.mjs";
 import { truth, veilSentence } from "./honesty.mjs";
 import { wallWords } from "./flood.mjs";
 import { Shown } from "./freeze.mjs";
@@ -33,6 +34,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   const k = Math.max(1, number("distance", 10) / number("width", 4.8) / REFERENCE),
     unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // of layout, px: as wall.css says
   root.classList.toggle("far", k > 1.04);
+  const seen = discreet(store); // what visitors may read; figures and tally count all
   let truly = truth(source, channel, running),
     pictureOf = null,
     map = null;
@@ -44,7 +46,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   fill($("wall-feed"), mark);
   if (window.comis.query.get("sound") === "1") {
     // silent, unless its operator asks for the button and arms it
-    const sound = (window.comis.sound = new Sound({ store: source, channel, person }));
+    const sound = (window.comis.sound = new Sound({ store: discreet(source), channel, person }));
     $("wall-feed").append(soundButton(sound));
     pulse($("wall-ticker"), sound);
   }
@@ -65,7 +67,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     frozen: () => truly.state === "dead",
     room: k > 1.04 ? 4 : 6,
   });
-  const ticker = mountTicker($("wall-ticker"), { store, clock });
+  const ticker = mountTicker($("wall-ticker"), { store: seen, clock });
   const tally = [
     h("small"),
     ...[1, 2, 3].map((p) => h("span", null, svg(incidentMark(p), 20, { name: t("label.priority", { p }) }), h("b"))),
@@ -123,7 +125,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   let wishes = wishesOf(source.tables.screens, me.name, 0);
   const stage = mountStage({
     root,
-    store,
+    store: seen,
     clock,
     basemap,
     name: me.name,
@@ -160,7 +162,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   /* ---- map --------------------------------------------------------------------------------------------------------------- */
   window.comis.map.then((leaflet) => {
     const view = (seen) => channel.look(seen);
-    map = new CityMap(leaflet, store, basemap, {
+    map = new CityMap(leaflet, seen, basemap, {
       sizes: wallSizes(k, unit()),
       clock,
       still: true,
@@ -168,6 +170,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
       keepClear: () => [[map?.w - 260 * unit(), 36 * unit(), 270 * unit(), 40 * unit()]],
     });
     window.comis.city_map = map;
+    map.dim((_, row) => row.dimmed === true);
     stage.take(map);
     paintTally();
     addEventListener("resize", () => {

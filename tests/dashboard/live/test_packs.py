@@ -114,6 +114,12 @@ def test_demo_tokens_are_the_documented_ones_and_are_not_journaled() -> None:
         ("pack.toml", 'zh = "北京市"', 'zh = "北京市"\nsize = 3', ["pack.toml", "size"]),
         ("categories.toml", "priority = 3", "priority = 9", ["categories.toml", "unlicensed_vending", "priority"]),
         ("categories.toml", 'unit = "urgent_hour"', 'unit = "moon"', ["categories.toml", "limit.unit", "moon"]),
+        (
+            "categories.toml",
+            'wall = "hidden"',
+            'wall = "secret"',
+            ["categories.toml", "illegal_tour", "wall", "secret"],
+        ),
         ("rules.toml", 'cause_en = "Night', 'cause = "Night', ["rules.toml", "site_noise", "cause"]),
         ("teams.toml", 'call = "01"', "call = 1", ["teams.toml", "team-01", "call"]),
         ("areas.toml", "areas = [", "districts = [", ["areas.toml", "areas"]),

@@ -14,7 +14,7 @@ const KINDS = new Set(["noise", "pm10", "pm25"]),
 export function look({ store, now, rate }) {
   const kindOf = (row) => rule(row.rule)?.sensor_kind ?? store.telemetry.sensors.get(row.subject)?.[5];
   const over = [...store.tables.alerts.values()].filter(
-      (row) => STANDS.has(row.state) && row.lat != null && KINDS.has(kindOf(row)),
+      (row) => STANDS.has(row.state) && !row.dimmed && row.lat != null && KINDS.has(kindOf(row)),
     ),
     recent = over.filter((row) => now - row.raised_at_ms < RECENT_MS * Math.max(1, rate / 60));
   const figures = [...store.kpi.keys()].filter((one) => one.startsWith("noise") || one.startsWith("pm") || one.startsWith("air"));

@@ -8,7 +8,7 @@ export const key = "overview";
 
 /** @param {import("../scenes.mjs").City} at */
 export function look({ store }) {
-  const n = [...store.tables.incidents.values()].filter(isOpen).length;
+  const n = [...(store.whole ?? store).tables.incidents.values()].filter(isOpen).length;
   return [
     {
       id: key,
