@@ -1136,6 +1136,7 @@ _LABELS: Final = {
     "map.heat_least": ("少", "few"),
     "map.heat_most": ("多", "many"),
     "label.view_locked": ("视图由你锁定，★ 复位；示意底图", "view locked by you, ★ re-fits; schematic base"),
+    "label.view_locked_tiles": ("视图由你锁定，★ 复位", "view locked by you, ★ re-fits"),
     "label.view_free": ("示意底图", "schematic base"),
     "label.timers": ("计时", "Timers"),
     "label.post": ("岗位", "Post"),

@@ -213,17 +213,21 @@ export class TileGround {
     c.fillStyle = "#fff"; // paper, under pictures with holes
     c.fillRect(0, 0, width, height);
     c.imageSmoothingQuality = "high";
-    for (const [pictures, left, top, right, bottom] of placed)
-      for (const picture of pictures) c.drawImage(picture, left, top, right - left, bottom - top);
+    const lay = () => {
+      for (const [pictures, left, top, right, bottom] of placed)
+        for (const picture of pictures) c.drawImage(picture, left, top, right - left, bottom - top);
+    };
+    lay();
     this.bright ??= brightness(sheet, placed[0]) > BRIGHT;
-    dress(c, tokens, this.bright);
+    dress(c, tokens, this.bright, lay);
     c.restore();
     context.drawImage(sheet, 0, 0, width / ratio, height / ratio);
   }
 }
 
-/** Quiet colours, so that marks are read: turned over where paper is bright and the theme dark, nearly grey, sunk into the ground. */
-function dress(c, tokens, bright) {
+/** Quiet colours, so that marks are read: turned over where paper is bright and the theme dark, nearly grey, sunk into the ground.
+ * Water stays blue: what is turned over is grey, and takes some of the colour from the pictures themselves. */
+function dress(c, tokens, bright, pictures) {
   const { width, height } = c.canvas,
     dark = luminance(tokens["map-ground"]) < BRIGHT;
   const lay = (how, colour, alpha) => {
@@ -232,9 +236,14 @@ function dress(c, tokens, bright) {
     c.fillStyle = colour;
     c.fillRect(0, 0, width, height);
   };
-  if (dark && bright) lay("difference", "#fff", 1);
-  lay("saturation", "#808080", 0.75);
-  lay("source-over", tokens["map-ground"], dark ? 0.5 : 0.38);
+  if (dark && bright) {
+    lay("difference", "#fff", 1);
+    lay("saturation", "#808080", 1);
+    c.globalCompositeOperation = "color";
+    c.globalAlpha = 0.5;
+    pictures();
+  } else lay("saturation", "#808080", 0.6);
+  lay("source-over", tokens["map-ground"], dark ? 0.4 : 0.3);
 }
 const luminance = (colour) => {
   const [r, g, b] = colour.match(/[0-9a-f]{2}/gi)?.map((v) => parseInt(v, 16)) ?? [255, 255, 255];

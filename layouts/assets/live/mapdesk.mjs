@@ -67,7 +67,10 @@ export class MapDesk {
     this.hint();
   }
   hint() {
-    text(this.legend, t(this.map?.locked ? "label.view_locked" : "label.view_free"));
+    const tiles = Boolean(this.map?.basemap.tiles), // they say themselves what they are
+      code = this.map?.locked ? (tiles ? "label.view_locked_tiles" : "label.view_locked") : "label.view_free";
+    this.legend.hidden = tiles && !this.map.locked;
+    text(this.legend, t(code));
   }
   /** A click on the map. */
   click(hit) {
