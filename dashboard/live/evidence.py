@@ -7,6 +7,7 @@ the engine alone remembers (last hour, usual band) is taken from the figures it 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from dashboard.city.deadlines import Calendar, HandlingLimits
@@ -27,9 +28,9 @@ KEPT_S: Final = 1.0
 class Evidence:
     """What figures rest on, as one web process sees it."""
 
-    def __init__(self, room: ControlRoom) -> None:
+    def __init__(self, room: ControlRoom, real_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         """Nothing is looked at before somebody asks."""
-        self.room = room
+        self.room, self.real_ms = room, real_ms
         self._pack: tuple[dict[str, Any], Pack, Gazetteer, HandlingLimits] | None = None
         self._gathered: tuple[float, CityState, Basis] | None = None
 
@@ -64,7 +65,7 @@ class Evidence:
     def _gather(self) -> Basis:
         room = self.room
         pack, gazetteer, limits = self._in_force()
-        real_ms = time.time_ns() // 1_000_000
+        real_ms = self.real_ms()
         if real_ms - room.engine_heard_ms > ENGINE_LATE_S * 1000:
             real_ms = room.engine_heard_ms or real_ms  # the picture is of when the engine was last heard
         return Basis(

@@ -95,6 +95,7 @@ class Look(NamedTuple):
 
 LOOKS: Final = (
     *(Look(page.NAME, page.PATH) for page in PAGES),
+    Look("figure", "/figures/on_time_share"),
     Look("print", board.PATH),
     Look("open ask", SUPERVISOR, _open_ask),
     Look("help", DISPATCHER, _help),

@@ -30,27 +30,27 @@ export function evidenceOf(key, tell) {
   return held;
 }
 
+/** Whether a row adds yes or no to a share: 1 is well, 0 is not. */
+const isShare = ({ table, unit }) => unit === "percent" && table !== "places";
+
 /** The rows as a person wants them: what is worst stands first. */
-export function worstFirst({ table, good, unit, rows }) {
-  const adds = (row) => (typeof row[1] === "number" ? row[1] : table === "places" ? Infinity : -Infinity);
-  const sign = table === "incidents" && unit === "percent" && good === "high" ? 1 : -1;
-  return [...rows].sort((a, b) => sign * (adds(a) - adds(b)) || (a[0] < b[0] ? -1 : 1));
+export function worstFirst(body) {
+  const none = body.table === "places" ? Infinity : -Infinity,
+    adds = (row) => (typeof row[1] === "number" ? row[1] : none),
+    sign = isShare(body) ? 1 : -1;
+  return [...body.rows].sort((a, b) => sign * (adds(a) - adds(b)) || (a[0] < b[0] ? -1 : 1));
 }
 
 /** What a row adds to the figure, in words. */
-function addsWords({ table, unit, args }, adds) {
-  if (table === "places") return adds == null ? t("figures.no_team") : t("figures.takes", { minutes: figure(adds) });
-  if (typeof adds !== "number") return "";
-  if (table === "sensors") return figure(adds);
-  if (table === "incidents" && unit === "percent") return t(adds ? "figures.in_time" : "figures.not_in_time");
-  return t("figures.takes", { minutes: figure(adds) });
+function addsWords(body, adds) {
+  if (body.table === "places" && adds == null) return t("figures.no_team");
+  if (typeof adds !== "number" || body.table === "posts") return ""; // what a post is stands beside its name
+  if (isShare(body)) return t(adds ? "figures.in_time" : "figures.not_in_time");
+  return body.table === "sensors" ? figure(adds) : t("figures.takes", { minutes: figure(adds) });
 }
 
 /** Whether what it adds is on the wrong side, so that it stands out. */
-function isBad({ table, unit, args }, adds) {
-  if (table === "places") return adds == null || adds > args.within_min;
-  return table === "incidents" && unit === "percent" && adds === 0;
-}
+const isBad = (body, adds) => (body.table === "places" ? adds == null || adds > body.args.within_min : isShare(body) && adds === 0);
 
 const address = (table, id) => {
   const query = new URLSearchParams(location.search);
@@ -70,6 +70,7 @@ function whoIs(table, id, adds, store) {
   if (table === "places") return [named(pack().places[id]) || id, "", null];
   if (table === "sensors") return [id, "", null];
   if (!row) return [id, t("figures.gone"), null];
+  if (table === "posts") return [named(row, "name"), word("post", row.state), null];
   if (table === "incidents")
     return [`#${row.number}`, [category(row.category), where(row), word("state", row.state)].filter(Boolean).join(" · "), address(table, id)];
   if (table === "alerts") {

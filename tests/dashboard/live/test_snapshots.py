@@ -45,6 +45,16 @@ def test_an_empty_city(tmp_path):
     assert snapshots.read(tmp_path / name).state == CityState()
 
 
+def test_one_that_was_written_before_complaints_were_kept_by_the_hour(tmp_path, monkeypatch):
+    sections = snapshots._sections
+    old = {"calls", "hours"}
+    monkeypatch.setattr(snapshots, "_sections", lambda given: (one for one in sections(given) if one[0] not in old))
+    city = a_city()
+    found = snapshots.read(tmp_path / snapshots.write(tmp_path, taken(city)))
+    assert (len(found.state.calls), found.state.hours) == (0, {})
+    assert found.state.incidents == city.state.incidents
+
+
 def test_a_picture_stays_as_it_is_while_the_city_goes_on(tmp_path):
     city = a_city()
     picture, before = taken(city), msgspec.json.encode(city.state.incidents)
