@@ -6,8 +6,8 @@
     /api/v1/files/…                         pictures, for seats that may see them
     /pack/…                                 words, city pack, cameras and base map for the browser; numbers of teams
     /basemap/{z}/{x}/{y}                    tiles, where COMIS_BASEMAP is a file
-    /dispatch/print /api/v1/briefing        the board on paper, the briefing as rows
-    / /wall /dispatch /figures /sources …, /_dash…, /assets/    Dash
+    /dispatch/print /briefing/rows/…        the board on paper; what a number of a briefing was counted from
+    / /wall /dispatch /figures /briefing …, /_dash…, /assets/    Dash
     /healthz /readyz /metrics               for whoever watches
 
 Known paths are named; everything else is 404 in the format of its prefix. Dash's own catch-all is never reached.
@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks import register_all
 from dashboard import api, basemap, guard, pages, paper, photos
+from dashboard.briefings import Briefings
 from dashboard.city.state import PUBLIC
 from dashboard.live import packs
 from dashboard.live.channel import Channel
@@ -82,10 +83,11 @@ def create_server(settings: Settings) -> ASGIApp:
     pack, tiles = packs.load(settings.pack), basemap.base_map(settings)
     room = ControlRoom(settings.redis_address, settings.snapshot_dir)
     channel = Channel(room, build_name())
+    briefings = Briefings(room)
     intake = RedisIntake(settings.redis_address)
     view = city_view(pack)
     dash = shell.create_app(view)
-    register_all(dash, view, lambda: paper.written_briefing(room))
+    register_all(dash, view, briefings.page)
     dash._setup_server()  # a browser that only reconnects its socket must find the callbacks (docs/architecture)
 
     @contextlib.asynccontextmanager
@@ -101,7 +103,8 @@ def create_server(settings: Settings) -> ASGIApp:
         await intake.close()
 
     drawn = msgspec.json.encode({**packs.basemap(settings.pack), **tiles.told()})
-    more = [*paper.routes(settings, room), *photos.routes(settings, settings.files_dir), *tiles.routes()]
+    more = [*paper.routes(settings, room), *briefings.routes(), *photos.routes(settings, settings.files_dir)]
+    more += tiles.routes()
     ours = api.create_api(settings, room, channel, documents(pack, drawn), life, more)
     front = Front(pages.behind_a_door(dash), doors.create_doors(settings, intake, pack.bounds), ours)
     return guard.guarded(front, settings, script_hashes=dash.csp_hashes())

@@ -18,7 +18,7 @@ from dashboard import words
 from dashboard.city.briefing import FIGURES, Briefing, Changed, Evidence, Listed, Sentence
 from dashboard.city.outstanding import Decision, District, Late
 from dashboard.city.unseen import Unseen
-from layouts import charts, ink, parts
+from layouts import charts, ink, parts, rows
 from layouts.telling import Telling
 from layouts.theme import LANGUAGES, Choices
 
@@ -107,8 +107,10 @@ class _Paper:
             *self.late(),
             _heading(say("briefing.decide"), say("briefing.decide_note")),
             *(asked or [html.P(say("briefing.decide_none"), className="none")]),
+            self.more(self.briefing.decisions_n - len(asked)),
             _heading(say("briefing.unseen"), say("briefing.unseen_note")),
             gaps if self.briefing.unseen else html.P(say("briefing.unseen_none"), className="none"),
+            self.more(self.briefing.unseen_n - len(self.briefing.unseen)),
             html.Div(signs, className="sign"),
         ]
 
@@ -142,7 +144,7 @@ class _Paper:
             [
                 html.Span(say("briefing.up_to", day=self.tell.local(at).strftime("%Y-%m-%d"), at_ms=at), title=utc),
                 html.Span(say("briefing.seq", seq=f"{self.briefing.seq:,}")),
-                html.A(f"sha-256 {sha}", href=API, title=self.sha),
+                html.A(f"sha-256 {sha}", href=f"{API}/{self.sha}", title=self.sha),
                 html.Span(f"{number} / {of}", className="push"),
             ],
             className="foot",
@@ -215,8 +217,11 @@ class _Paper:
         names = ("item", "", "stage", "owner", "late_by")
         head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
         table = html.Table([head, html.Tbody([self.overdue(one) for one in rows[:LATE]])], className="late")
-        more = len(rows) - LATE
-        return [heading, table, html.P(say("briefing.late_more", n=more), className="none") if more > 0 else None]
+        return [heading, table, self.more(len(rows) - LATE)]
+
+    def more(self, n: int) -> Child:
+        """What there was no room for is counted."""
+        return html.P(self.tell.say("briefing.more", n=n), className="none") if n > 0 else None
 
     def overdue(self, one: Late) -> Component:
         tell = self.tell
@@ -332,13 +337,13 @@ class _Paper:
             [
                 html.Span(f"[{one.n}]", className="nr"),
                 html.A(self.tell.cited(one), href=self.address(one)),
-                *self.rows(one),
+                *self.named(one),
             ],
             id=f"{NAME}-e{one.n}",
             **{"data-table": one.table},
         )
 
-    def rows(self, one: Evidence) -> list[Child]:
+    def named(self, one: Evidence) -> list[Child]:
         """The rows by name, where people know them by one."""
         if one.table != "incidents":
             return []
@@ -352,14 +357,8 @@ class _Paper:
         return html.A(f"#{number}", href=f"/api/v1/incidents/{incident}", className="number")
 
     def address(self, one: Evidence) -> str:
-        """Where the rows of a number are."""
-        if one.table == "kpis":
-            return f"/figures/{one.ids[0]}{self.choices.search()}"
-        if one.table in ("sources", "sensors"):
-            return "/sources" + self.choices.search()
-        if one.table == "minutes":
-            return API
-        return f"/api/v1/{one.table}" + (f"/{one.ids[0]}" if len(one.ids) == 1 else "")
+        """Where the rows of a number are, as this page had them."""
+        return f"{rows.PATH}/{self.sha}/{one.n}{self.choices.search()}"
 
 
 def _heading(title: Any, note: str | None, first: bool = False) -> Component:

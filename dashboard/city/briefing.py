@@ -19,6 +19,7 @@ from msgspec import Struct
 from dashboard.city import outstanding
 from dashboard.city.formulas import DAY_H, FEW
 from dashboard.city.incidents import CLOSED, FORCED_CLOSE, IN_HAND, OPEN
+from dashboard.city.kpis import KPIS
 from dashboard.city.outstanding import NAMED, NOBODY_ON_IT, Decision, District, Late
 from dashboard.city.pack import Area, Place
 from dashboard.city.places import Gazetteer
@@ -32,6 +33,8 @@ FIGURES, ASKED, GAPS = 9, 3, 6
 MARKS: Final = 80
 OWN_SENTENCE: Final = ("arrival_median_min", "on_time_share", "awaiting_dispatch")
 """Figures that stand in the sentences about intake and command, so never in the first one."""
+DANGER: Final = frozenset(kpi.key for kpi in KPIS if kpi.critical)
+"""Figures past whose target somebody is in danger: before any other of the same gravity."""
 OVER, NEAR, STALE, CALM = "over", "near", "stale", "calm"
 GRAVITY: Final = (OVER, NEAR, STALE, CALM)
 
@@ -121,7 +124,10 @@ class Briefing(Struct, frozen=True):
     late: tuple[Late, ...]
     late_ref: int
     decisions: tuple[Listed, ...]
+    decisions_n: int
+    """How many there are, of which the first stand here."""
     unseen: tuple[Listed, ...]
+    unseen_n: int
     hours: tuple[int, ...]
     """Complaints of each hour since midnight, the running one last."""
     hours_usual: tuple[tuple[float, float] | None, ...]
@@ -136,7 +142,11 @@ class Briefing(Struct, frozen=True):
 
     def sha256(self) -> str:
         """64 hexadecimal digits that change with anything on the page."""
-        return sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        return sha256(self.content()).hexdigest()
+
+    def content(self) -> bytes:
+        """All of it as JSON, always the same bytes for the same page."""
+        return msgspec.json.encode(self, order="deterministic")
 
 
 def write(
@@ -195,7 +205,9 @@ class _Writer:
             decisions=tuple(
                 Listed(one, self.cite_incidents("decision", one.incidents)) for one in self.decisions[:ASKED]
             ),
+            decisions_n=len(self.decisions),
             unseen=tuple(Listed(one, self.cite_unseen(one)) for one in self.unseen[:GAPS]),
+            unseen_n=len(self.unseen),
             hours=tuple(self.hours),
             hours_usual=_usual(self.state, self.midnight_ms),
             hours_since_ms=self.hours_since_ms,
@@ -280,7 +292,7 @@ class _Writer:
         aimed = [key for key, row in self.figures.items() if row.get("target") is not None]
         past = sorted(
             (key for key in self.figures if self.state_of(key) in (OVER, NEAR) and key not in OWN_SENTENCE),
-            key=lambda key: (GRAVITY.index(self.state_of(key)), -self._excess(key)),
+            key=lambda key: (GRAVITY.index(self.state_of(key)), key not in DANGER, -self._excess(key)),
         )
         if not past:
             others = [key for key in aimed if self.state_of(key) in (OVER, NEAR)]
@@ -358,14 +370,14 @@ class _Writer:
             )
             said = (Clause("all_live", {"n": len(sources)}, refs[0]), Clause("all_placed", {"n": len(teams)}, refs[1]))
             return Sentence("sight", CALM, tuple(one for one in said if one.args["n"]))
-        clauses = []
-        for code in ("engine", "source", "sensors", "devices", "team"):
-            found = [one for one in self.unseen if one.code == code]
-            if found and not (code == "devices" and any(one.code == "team" for one in self.unseen)):
-                clauses.append(self.gap(code, found))
-        if not clauses:
-            clauses.append(self.gap(self.unseen[0].code, self.unseen[:1]))
-        return Sentence("sight", STALE, tuple(clauses[:NAMED]))
+        by_code: dict[str, list[Unseen]] = {}
+        for one in self.unseen:
+            by_code.setdefault(one.code, []).append(one)
+        if "team" in by_code:
+            by_code.pop("devices", None)  # the team is what its device's silence means
+        said_first: list[str] = [code for code in ("engine", "source", "sensors", "team", "devices") if code in by_code]
+        told = (said_first or list(by_code))[:NAMED]
+        return Sentence("sight", STALE, tuple(self.gap(code, by_code[code]) for code in told))
 
     def gap(self, code: str, found: list[Unseen]) -> Clause:
         """Everything of one sort that we do not see, in one clause."""

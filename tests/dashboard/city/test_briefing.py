@@ -110,7 +110,7 @@ def test_at_the_peak_the_gravest_comes_first_and_bears_its_mark() -> None:
         ("worst", "over"), ("urgent", "over"), ("command", "near"), ("sight", "stale"), ("intake", "calm"),
     ]  # fmt: skip
     worst, urgent, command, *_ = said(one, city.state)
-    assert worst == "最挤处人群密度 4.6 人/m²（前门），22:11 以来 +2.2，超过目标 4 [1]；另有 1 项超出目标：未确认告警。"
+    assert worst == "最挤处人群密度 4.6 人/m²（前门），22:11 以来 +2.2，超过目标 4 [1]；另有 1 项需要注意：未确认告警。"
     assert urgent.endswith("1 件超时，最久 3 分 [3]；1 件还没有队伍。 [4]")
     assert command.startswith("到场用时中位 11.8 分，超过目标 10")
     assert [one.row.code for one in one.decisions] == ["nobody_on_it"]

@@ -1,0 +1,87 @@
+"""Rows: what one number of a briefing was counted from, as a plain document: the rows as they were when it was written.
+
+Pure: rows in, one document out; no script. May not know the state of the city as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Final
+
+import msgspec
+
+from dashboard import words
+from dashboard.city.briefing import Briefing
+from layouts.telling import Telling
+from layouts.theme import Choices
+
+PATH: Final = "/briefing/rows"
+
+
+def document(briefing: Briefing, registry: dict[str, Any], number: int, rows: list[Any], choices: Choices) -> str:
+    """The rows of the evidence of this number."""
+    tell = Telling(briefing, registry, choices.lang)
+    evidence = next(one for one in briefing.evidence if one.n == number)
+    title = f"[{number}] {tell.cited(evidence)}"
+    found = [msgspec.to_builtins(row) for row in rows]
+    if evidence.table == "minutes":
+        head = ["", tell.say("briefing.hours")]
+        cells = [[f"{hour}:00", str(n)] for hour, n in enumerate(briefing.hours)]
+    elif evidence.table == "incidents":
+        head = [tell.say(f"briefing.{name}") for name in ("item", "where", "stage", "came", "limit")]
+        cells = [_incident(tell, row) for row in found]
+    elif evidence.table == "sensors":
+        head = [tell.say(f"briefing.{name}") for name in ("sensor", "kind", "value", "heard")]
+        cells = [
+            [id_, words.word("sensor_kind", row[5], tell.lang), tell.number(row[2], " "), tell.hour(row[3])]
+            for id_, row in zip(evidence.ids, found, strict=True)
+        ]
+    else:
+        cells = [[f"{name}: {_plain(value)}" for name, value in _fields(row)] for row in found]
+        head = []
+    when = tell.say("briefing.of", at_ms=briefing.at_ms)
+    sha = briefing.sha256()
+    note = (
+        f'{escape(when)} <a href="/api/v1/briefing/{sha}/{number}">{escape(tell.say("briefing.rows"))}</a> '
+        f"<small>sha-256 {sha}</small>"
+    )
+    return _page(title, note, _table(head, cells), choices)
+
+
+def gone(choices: Choices) -> str:
+    """The page is not kept any more."""
+    return _page(words.say("briefing.rows_gone", choices.lang), "", "", choices)
+
+
+def _incident(tell: Telling, row: dict[str, Any]) -> list[str]:
+    where = row["where_en" if tell.english else "where_zh"]
+    what = f"#{row['number']} {tell.category(row['category'])}"
+    state = words.word("state", row["state"], tell.lang)
+    return [what, where, state, tell.hour(row["received_at_ms"]), tell.hour(row["due_ms"])]
+
+
+def _fields(row: Any) -> Iterable[tuple[str, Any]]:
+    held = row if isinstance(row, dict) else {}
+    return [(name, value) for name, value in held.items() if value not in (None, "", [], {}) and name != "series"]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+    names = f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in head)}</tr></thead>" if head else ""
+    return f"<table>{names}<tbody>{body}</tbody></table>"
+
+
+def _page(title: str, note: str, body: str, choices: Choices) -> str:
+    lang = "en" if choices.lang == "en" else "zh-Hans-CN"
+    return (
+        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{escape(title)}</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">'
+        '<link rel="stylesheet" href="/assets/board.css"></head>\n<body>'
+        f"<header><h1>{escape(title)}</h1><p>{note}</p></header>{body}</body></html>\n"
+    )
