@@ -1,4 +1,4 @@
-"""Briefing 简报: three sheets of A4 for the duty leader, from one picture of the city; on a phone, one column.
+"""Briefing 简报: three or four sheets of A4 for the leader, from one picture of the city; on a phone, one column.
 
 Pure: `layout` is the frame, `sheets` draws a `Briefing` that somebody else wrote. Nothing on it moves by itself: a
 newer picture is asked for by hand. May not know the state of the city.
@@ -18,7 +18,7 @@ from dashboard import words
 from dashboard.city.briefing import FIGURES, Briefing, Changed, Evidence, Listed, Sentence
 from dashboard.city.outstanding import Decision, District, Late
 from dashboard.city.unseen import Unseen
-from layouts import charts, ink, parts, rows
+from layouts import charts, fitting, ink, parts, rows
 from layouts.telling import Telling
 from layouts.theme import LANGUAGES, Choices
 
@@ -31,8 +31,9 @@ STATUS: Final = f"{NAME}-status"
 AGE: Final = f"{NAME}-age"
 PRINT: Final = f"{NAME}-print"
 MAP: Final = f"{NAME}-map"
-LATE, DISTRICTS = 8, 7
-"""Lines of a sheet: what is late, and districts."""
+LATE, LATE_ALONE, DISTRICTS = 8, 17, 7
+"""Lines of a sheet: what is late, on a sheet with others and alone; districts."""
+FEWEST: Final = 4
 Child = Component | str | None
 
 
@@ -63,7 +64,7 @@ def failed(choices: Choices) -> Component:
 
 
 def sheets(briefing: Briefing, registry: Mapping[str, Any], choices: Choices) -> list[Component]:
-    """The three sheets. `registry`: the city pack in force."""
+    """The sheets. `registry`: the city pack in force."""
     return _Paper(Telling(briefing, registry, choices.lang), choices).sheets()
 
 
@@ -75,14 +76,14 @@ class _Paper:
         self.sha = self.briefing.sha256()
 
     def sheets(self) -> list[Component]:
-        pages = [self.first(), self.second(), self.third()]
+        pages = [("first", self.first()), *(("second", page) for page in self.middle()), ("third", self.third())]
         return [
             html.Section(
                 [self.top(), *page, self.foot(number, len(pages))],
                 className=f"sheet {name}",
                 **{"data-at": str(self.briefing.at_ms), "data-sha": self.sha, "data-seq": str(self.briefing.seq)},
             )
-            for number, (name, page) in enumerate(zip(("first", "second", "third"), pages, strict=True), 1)
+            for number, (name, page) in enumerate(pages, 1)
         ]
 
     # ---- what stands on each ----
@@ -98,21 +99,37 @@ class _Paper:
             *self.changed(),
         ]
 
-    def second(self) -> list[Child]:
-        say = self.tell.say
-        asked = [self.asked(number, one) for number, one in enumerate(self.briefing.decisions, 1)]
-        gaps = html.Ul([self.gap(one) for one in self.briefing.unseen], className="blind")
+    def middle(self) -> list[list[Child]]:
+        """What is late, what to decide, what is not seen: on one sheet, or the first on one of its own."""
+        say, briefing = self.tell.say, self.briefing
+        asked = [self.asked(number, one) for number, one in enumerate(briefing.decisions, 1)]
+        blind = html.Ul([self.gap(one) for one in briefing.unseen], className="blind")
         signs = [html.P(say(f"briefing.{name}")) for name in ("signed", "remarks", "time")]
-        return [
-            *self.late(),
-            _heading(say("briefing.decide"), say("briefing.decide_note")),
+        rest: list[Child] = [
             *(asked or [html.P(say("briefing.decide_none"), className="none")]),
-            self.more(self.briefing.decisions_n - len(asked)),
+            self.more(briefing.decisions_n - len(asked)),
             _heading(say("briefing.unseen"), say("briefing.unseen_note")),
-            gaps if self.briefing.unseen else html.P(say("briefing.unseen_none"), className="none"),
-            self.more(self.briefing.unseen_n - len(self.briefing.unseen)),
+            blind if briefing.unseen else html.P(say("briefing.unseen_none"), className="none"),
+            self.more(briefing.unseen_n - len(briefing.unseen)),
             html.Div(signs, className="sign"),
         ]
+        decide = say("briefing.decide"), say("briefing.decide_note")
+        if self.late_mm(LATE) + self.rest_mm() <= fitting.SHEET_MM - fitting.HEAD_AND_FOOT_MM:
+            return [[*self.late(LATE), _heading(*decide), *rest]]
+        return [self.late(LATE_ALONE), [_heading(*decide, first=True), *rest]]
+
+    def late_mm(self, most: int) -> float:
+        """How high the list of what is late will be."""
+        where = "where_en" if self.tell.english else "where_zh"
+        rows = [fitting.overdue(self.tell.category(one.category), getattr(one, where)) for one in self.briefing.late]
+        return fitting.HEADING_MM + fitting.TABLE_HEAD_MM + fitting.NOTE_MM + sum(rows[:most])
+
+    def rest_mm(self) -> float:
+        """How high the decisions, what is not seen and the signatures will be."""
+        asked = [self.tell.asked(one.row) for one in self.briefing.decisions if isinstance(one.row, Decision)]
+        blind = [self.tell.gap(one.row) for one in self.briefing.unseen if isinstance(one.row, Unseen)]
+        high = 2 * fitting.HEADING_MM + 2 * fitting.NOTE_MM + fitting.SIGN_MM
+        return high + sum(fitting.decision(*one) for one in asked) + fitting.gaps(blind)
 
     def third(self) -> list[Child]:
         say = self.tell.say
@@ -173,7 +190,7 @@ class _Paper:
     # ---- what changed ----
 
     def changed(self) -> list[Child]:
-        lines, say, hour = self.briefing.changed[:FIGURES], self.tell.say, self.tell.hour
+        lines, say, hour = self.fitting_lines(), self.tell.say, self.tell.hour
         since = [line.since_ms for line in lines if line.since_ms is not None]
         then = min(since, default=None)
         if then is None:
@@ -185,6 +202,18 @@ class _Paper:
         span = "" if then is None else f"{hour(then)}–{now}"
         head = html.Thead(html.Tr([html.Th(text) for text in ("", hour(then), now, say("briefing.change"), span)]))
         return [heading, html.Table([head, html.Tbody([self.line(line, then) for line in lines])], className="change")]
+
+    def fitting_lines(self) -> list[Changed]:
+        """The figures for which the sentences leave room; what is calm gives way, the last first."""
+        left = fitting.SHEET_MM - fitting.HEAD_AND_FOOT_MM - fitting.TITLE_MM
+        left -= fitting.HEADING_MM + fitting.TABLE_HEAD_MM + (fitting.STOPPED_MM if self.briefing.silent_s else 0)
+        left -= fitting.sentences(
+            "".join(piece.text for piece in self.tell.sentence(one)) for one in self.briefing.sentences
+        )
+        room = max(FEWEST, int(left / fitting.LINE_MM))
+        lines = list(self.briefing.changed[:FIGURES])
+        ranked = sorted(lines, key=lambda line: line.state == "calm")[:room]
+        return [line for line in lines if line in ranked]
 
     def line(self, line: Changed, then_ms: int | None) -> Component:
         tell, stale = self.tell, line.state == "stale"
@@ -201,7 +230,7 @@ class _Paper:
 
     # ---- what is late, what to decide, what is not seen ----
 
-    def late(self) -> list[Child]:
+    def late(self, most: int) -> list[Child]:
         say, rows = self.tell.say, self.briefing.late
         if not rows:
             return [
@@ -216,8 +245,8 @@ class _Paper:
         )
         names = ("item", "", "stage", "owner", "late_by")
         head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
-        table = html.Table([head, html.Tbody([self.overdue(one) for one in rows[:LATE]])], className="late")
-        return [heading, table, self.more(len(rows) - LATE)]
+        table = html.Table([head, html.Tbody([self.overdue(one) for one in rows[:most]])], className="late")
+        return [heading, table, self.more(len(rows) - most)]
 
     def more(self, n: int) -> Child:
         """What there was no room for is counted."""

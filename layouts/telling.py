@@ -112,8 +112,9 @@ class Telling:
             found["sign"] = "%" if found["measure"] == "percent" else ""
         if "named" in found:
             found["list"] = self._list(self._item(one) for one in found["named"])
-        if "to" in found and self.english:
-            found["to"] = words.word("role", found["to"], self.lang).lower()  # inside a sentence
+        if "to" in found:
+            role = words.word("role", found["to"], self.lang)
+            found["to"] = role.lower() if self.english else role  # inside a sentence
         return found
 
     def _item(self, one: Mapping[str, Any]) -> str:

@@ -283,7 +283,12 @@ class _Writer:
         """More comes in than a seat can decide."""
         first = min(self.state.floods.values(), key=lambda one: one.since_ms)
         seats = sorted(self.state.floods)
-        args = {"seats": seats, "since_ms": first.since_ms, "load": max(f.load for f in self.state.floods.values())}
+        args = {
+            "n": len(seats),
+            "seats": seats,
+            "since_ms": first.since_ms,
+            "load": max(f.load for f in self.state.floods.values()),
+        }
         ref = self.cite("flood", {"n": len(seats)}, "floods", seats)
         return Sentence("flood", OVER, (Clause("flood", args, ref),))
 

@@ -106,6 +106,8 @@ class FakeCity:
     """What each wall said of itself."""
     enrolled: dict[str, str] = field(default_factory=dict)
     """Name of a wall → SHA-256 of its token."""
+    briefing: Any = None
+    """Who writes a briefing when a page asks (`callbacks.briefing.Ask`); None: nobody."""
     lie: bool = False
     """True: digests say something else than what was sent."""
 
@@ -863,7 +865,7 @@ def create(city: FakeCity) -> FastAPI:
     """One ASGI app: the real pages, the pack's documents, the channel, under the pages' content security policy."""
     view = city_view(city.pack)
     dash = shell.create_app(view)
-    callbacks.register_all(dash, view)
+    callbacks.register_all(dash, view, city.briefing)
     dash._setup_server()
     policy = "; ".join(
         (
