@@ -1402,6 +1402,8 @@ _BRIEFING: Final = {
     "briefing.rows": ("原始行（JSON）", "Whole rows (JSON)"),
     "briefing.rows_gone": ("这一页简报已不再保存。请取新画面。", "This briefing is no longer kept. Open a newer picture."),
     "briefing.where": ("地点", "place"),
+    "briefing.figure": ("指标", "figure"),
+    "briefing.district": ("区", "district"),
     "briefing.came": ("收到", "came"),
     "briefing.limit": ("时限", "limit"),
     "briefing.sensor": ("测点", "sensor"),

@@ -200,7 +200,7 @@ class _Paper:
             heading = _heading(say("briefing.changed", since_ms=then), say("briefing.changed_note", minutes=minutes))
         now = hour(self.briefing.at_ms)
         span = "" if then is None else f"{hour(then)}–{now}"
-        head = html.Thead(html.Tr([html.Th(text) for text in ("", hour(then), now, say("briefing.change"), span)]))
+        head = _head([say("briefing.figure"), hour(then), now, say("briefing.change"), span or now], unseen=(0,))
         return [heading, html.Table([head, html.Tbody([self.line(line, then) for line in lines])], className="change")]
 
     def fitting_lines(self) -> list[Changed]:
@@ -243,8 +243,7 @@ class _Paper:
             say("briefing.late_note", n=len(rows), **counts),
             first=True,
         )
-        names = ("item", "", "stage", "owner", "late_by")
-        head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
+        head = _head([say(f"briefing.{name}") for name in ("item", "where", "stage", "owner", "late_by")], unseen=(1,))
         table = html.Table([head, html.Tbody([self.overdue(one) for one in rows[:most]])], className="late")
         return [heading, table, self.more(len(rows) - most)]
 
@@ -340,8 +339,8 @@ class _Paper:
         heading = _heading(
             [say("briefing.districts"), _ref(self.briefing.districts_ref)], say("briefing.districts_note")
         )
-        names = ("", "received", "on_time", "rework", "arrival", "n")
-        head = html.Thead(html.Tr([html.Th(say(f"briefing.{name}") if name else "") for name in names]))
+        names = ("district", "received", "on_time", "rework", "arrival", "n")
+        head = _head([say(f"briefing.{name}") for name in names], unseen=(0,))
         rest = rows[DISTRICTS:]
         more = say("briefing.districts_more", n=len(rest), received=sum(one.received for one in rest))
         table = html.Table([head, html.Tbody([self.district(one) for one in rows[:DISTRICTS]])], className="districts")
@@ -392,6 +391,12 @@ class _Paper:
 
 def _heading(title: Any, note: str | None, first: bool = False) -> Component:
     return html.H2([html.Span(title), html.Small(note) if note else None], className="first" if first else "")
+
+
+def _head(names: list[str], unseen: tuple[int, ...]) -> Component:
+    """The head of a table; what a column of names is called need not be seen."""
+    cells = [html.Span(name, className="unseen") if at in unseen else name for at, name in enumerate(names)]
+    return html.Thead(html.Tr([html.Th(cell) for cell in cells]))
 
 
 def _mark(state: str) -> Child:

@@ -19,8 +19,9 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 from dashboard.readiness import find_browser
-from layouts import PAGES, board
+from layouts import PAGES, board, briefing
 from layouts.theme import LANGUAGES, THEMES
+from tests.briefings import a_peak
 from tests.browser.conftest import Screen, Stage
 from tests.browser.fake_city import FakeCity
 from tests.browser.test_flood import HEALTH, VENDING, an_item
@@ -85,6 +86,10 @@ def _handover(shown: Screen) -> None:
     shown.wait("return document.querySelector('.hlist')")
 
 
+def _sheets(shown: Screen) -> None:
+    shown.wait("return document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2")
+
+
 class Look(NamedTuple):
     """One thing to look at: an address, and what to do there first."""
 
@@ -94,7 +99,7 @@ class Look(NamedTuple):
 
 
 LOOKS: Final = (
-    *(Look(page.NAME, page.PATH) for page in PAGES),
+    *(Look(page.NAME, page.PATH, _sheets if page is briefing else _nothing) for page in PAGES),
     Look("figure", "/figures/on_time_share"),
     Look("print", board.PATH),
     Look("open ask", SUPERVISOR, _open_ask),
@@ -120,7 +125,11 @@ VISITS: Final = [
 @pytest.fixture(scope="module")
 def busy() -> Iterator[Stage]:
     """A flooded evening after a training, with something that could not be read: each page has something to show."""
-    stage = Stage(FakeCity(sensors=200))
+
+    async def ask() -> Any:
+        return a_peak()
+
+    stage = Stage(FakeCity(sensors=200, briefing=ask))
     stage.open()
     city = stage.city
     for k in range(12):
