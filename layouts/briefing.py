@@ -18,7 +18,7 @@ from dashboard import words
 from dashboard.city.briefing import FIGURES, Briefing, Changed, Evidence, Listed, Sentence
 from dashboard.city.outstanding import Decision, District, Late
 from dashboard.city.unseen import Unseen
-from layouts import charts, fitting, ink, parts, rows
+from layouts import charts, dispatch, figures, fitting, ink, parts, rows
 from layouts.telling import Telling
 from layouts.theme import LANGUAGES, Choices
 
@@ -223,7 +223,8 @@ class _Paper:
             then = f"({tell.hour(line.since_ms)}) {then}"
         drawn = ink.spark(line.series, line.usual, line.target)
         curve = html.Img(src=drawn, alt="", className="spark") if drawn else "–"
-        name = [_mark("" if stale else line.state), tell.figure(line.key, line.unit), _ref(line.ref)]
+        what = html.A(tell.figure(line.key, line.unit), href=f"{figures.PATH}/{line.key}{self.choices.search()}")
+        name = [_mark("" if stale else line.state), what, _ref(line.ref)]
         cells = [html.Td(name), html.Td(then, className="k"), html.Td(now, className="now")]
         cells += [html.Td(tell.change(line), className="k"), html.Td(curve)]
         return html.Tr(cells, className="hat" if stale else "", **{"data-key": line.key})
@@ -381,8 +382,9 @@ class _Paper:
         return found
 
     def number(self, incident: str, number: int) -> Component:
-        """An incident by its number; the link opens its row with its timeline."""
-        return html.A(f"#{number}", href=f"/api/v1/incidents/{incident}", className="number")
+        """An incident by its number; the link opens it in the console."""
+        asked = self.choices.search(open=f"incidents/{incident}")
+        return html.A(f"#{number}", href=dispatch.PATH + asked, className="number")
 
     def address(self, one: Evidence) -> str:
         """Where the rows of a number are, as this page had them."""

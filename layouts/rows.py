@@ -5,7 +5,7 @@ Pure: rows in, one document out; no script. May not know the state of the city a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -13,10 +13,13 @@ import msgspec
 
 from dashboard import words
 from dashboard.city.briefing import Briefing
+from layouts import dispatch
 from layouts.telling import Telling
 from layouts.theme import Choices
 
 PATH: Final = "/briefing/rows"
+Cell = str | tuple[str, str]
+"""Text, or text and where it leads."""
 
 
 def document(briefing: Briefing, registry: dict[str, Any], number: int, rows: list[Any], choices: Choices) -> str:
@@ -25,12 +28,13 @@ def document(briefing: Briefing, registry: dict[str, Any], number: int, rows: li
     evidence = next(one for one in briefing.evidence if one.n == number)
     title = f"[{number}] {tell.cited(evidence)}"
     found = [msgspec.to_builtins(row) for row in rows]
+    cells: Sequence[Sequence[Cell]]
     if evidence.table == "minutes":
         head = ["", tell.say("briefing.hours")]
         cells = [[f"{hour}:00", str(n)] for hour, n in enumerate(briefing.hours)]
     elif evidence.table == "incidents":
         head = [tell.say(f"briefing.{name}") for name in ("item", "where", "stage", "came", "limit")]
-        cells = [_incident(tell, row) for row in found]
+        cells = [_incident(tell, row, choices) for row in found]
     elif evidence.table == "sensors":
         head = [tell.say(f"briefing.{name}") for name in ("sensor", "kind", "value", "heard")]
         cells = [
@@ -54,11 +58,12 @@ def gone(choices: Choices) -> str:
     return _page(words.say("briefing.rows_gone", choices.lang), "", "", choices)
 
 
-def _incident(tell: Telling, row: dict[str, Any]) -> list[str]:
+def _incident(tell: Telling, row: dict[str, Any], choices: Choices) -> list[Cell]:
     where = row["where_en" if tell.english else "where_zh"]
     what = f"#{row['number']} {tell.category(row['category'])}"
     state = words.word("state", row["state"], tell.lang)
-    return [what, where, state, tell.hour(row["received_at_ms"]), tell.hour(row["due_ms"])]
+    address = dispatch.PATH + choices.search(open=f"incidents/{row['id']}")
+    return [(what, address), where, state, tell.hour(row["received_at_ms"]), tell.hour(row["due_ms"])]
 
 
 def _fields(row: Any) -> Iterable[tuple[str, Any]]:
@@ -70,8 +75,16 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+def _cell(cell: Cell) -> str:
+    """Text is text; with an address it is a link."""
+    if isinstance(cell, str):
+        return escape(cell)
+    text, address = cell
+    return f'<a href="{escape(address, quote=True)}">{escape(text)}</a>'
+
+
+def _table(head: list[str], rows: Sequence[Sequence[Cell]]) -> str:
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
     names = f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in head)}</tr></thead>" if head else ""
     return f"<table>{names}<tbody>{body}</tbody></table>"
 
