@@ -49,6 +49,8 @@ class Basis(Struct):
     positions: dict[str, TeamNow]
     heard: dict[str, int]
     """Source → when it was last heard."""
+    listed: bool = True
+    """Whether every row is wanted by its name; the engine, which counts each second, does without the longest list."""
 
     @staticmethod
     def of(ledger: Ledger, now_ms: int) -> Basis:
@@ -57,7 +59,7 @@ class Basis(Struct):
         return Basis(
             now_ms, ledger.state, ledger.pack, ledger.gazetteer, ledger.handling_due,
             by_kind(telemetry.sensors.values()), telemetry.teams,
-            {id_: now.heard_ms for id_, now in telemetry.sources.items()},
+            {id_: now.heard_ms for id_, now in telemetry.sources.items()}, listed=False,
         )  # fmt: skip
 
 
@@ -78,6 +80,13 @@ class Found(Struct):
     args: dict[str, Any] = {}
     usual: list[float] | None = None
     """Where the formula itself knows what is usual; else the last hour says it."""
+    n: int = -1
+    """How many it rests on: as many as there are rows."""
+
+    def __post_init__(self) -> None:
+        """Rows that are listed are counted."""
+        if self.n < 0:
+            self.n = len(self.rows)
 
 
 Formula = Callable[[Basis], Found]
@@ -107,11 +116,18 @@ class Heard(Struct):
 def _group(key: str, members: Iterable[tuple[int | None, bool]]) -> Heard:
     """A group of members, each with when it was heard (None: never) and whether it is silent."""
     given = list(members)
-    speaking = [at for at, silent in given if at is not None and not silent]
-    gone = [at for at, silent in given if at is not None and silent]
+    return _heard(
+        key,
+        len(given),
+        [at for at, silent in given if at is not None and not silent],
+        [at for at, silent in given if at is not None and silent],
+        sum(silent for _, silent in given),
+    )
+
+
+def _heard(key: str, n: int, speaking: list[int], gone: list[int], silent: int) -> Heard:
     return Heard(
-        key, len(given), sum(silent for _, silent in given), min(speaking, default=None), max(speaking, default=None),
-        min(gone, default=None),
+        key, n, silent, min(speaking, default=None), max(speaking, default=None), min(gone, default=None)
     )  # fmt: skip
 
 
@@ -136,7 +152,10 @@ def _sources(kind: str) -> Callable[[Basis], Heard]:
 
 def _sensors_of(kind: str) -> Callable[[Basis], Heard]:
     def group(basis: Basis) -> Heard:
-        return _group(kind, ((sensor.time_ms, sensor.silent) for sensor in basis.sensors[kind]))
+        held = basis.sensors[kind]
+        speaking = [sensor.time_ms for sensor in held if not sensor.silent]
+        gone = [sensor.time_ms for sensor in held if sensor.silent]
+        return _heard(kind, len(held), speaking, gone, len(gone))
 
     return group
 
@@ -268,12 +287,12 @@ def crowd(basis: Basis) -> Found:
     live = [sensor for sensor in basis.sensors["people"] if not sensor.silent]
     if not live:
         return Found(None)
-    worst = max(live, key=lambda sensor: (sensor.value, sensor.id))
+    most = max(sensor.value for sensor in live)
+    worst = min((sensor for sensor in live if sensor.value == most), key=lambda sensor: sensor.id)
     where = basis.gazetteer.where(worst.lat, worst.lon)
-    return Found(
-        round(worst.value, 1), [(sensor.id, round(sensor.value, 1)) for sensor in live],
-        {"sensor": worst.id, "where_zh": where.zh, "where_en": where.en},
-    )  # fmt: skip
+    rows: list[tuple[str, float | None]] = [(sensor.id, sensor.value) for sensor in live] if basis.listed else []
+    args = {"sensor": worst.id, "where_zh": where.zh, "where_en": where.en}
+    return Found(round(worst.value, 1), rows, args, n=len(live))
 
 
 # ---- how long -------------------------------------------------------------------------------------------------------

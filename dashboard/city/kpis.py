@@ -71,7 +71,7 @@ def shown(kpi: Kpi, basis: Basis, found: Found, heard: Sequence[Heard]) -> dict[
     target = next((figure for figure in basis.pack.figures if figure.key == kpi.key), None)
     quietest = max(heard, key=lambda group: group.silent / group.n if group.n else 0)
     return {
-        "value": found.value, "unit": kpi.unit, "n": len(found.rows), "at_ms": basis.now_ms,
+        "value": found.value, "unit": kpi.unit, "n": found.n, "at_ms": basis.now_ms,
         "oldest_ms": _oldest(heard),
         "state": _state(kpi, found, heard, target.target if target else None, target.near if target else None),
         "target": target.target if target else None, "good": kpi.good, "window_min": kpi.window_min,
