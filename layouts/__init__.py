@@ -6,9 +6,9 @@ and the browser's modules (`assets/live`) fill them from the live channel.
 
 from __future__ import annotations
 
-from layouts import briefing, dispatch, figures, home, sources, training, wall
+from layouts import briefing, dispatch, figures, home, screens, sources, training, wall
 
-PAGES = (home, dispatch, wall, figures, sources, training, briefing)
+PAGES = (home, dispatch, wall, screens, figures, sources, training, briefing)
 """Every page in menu order."""
 BY_PATH = {page.PATH: page for page in (*PAGES, *figures.DETAILS)}
 """Every address of a page: those, and one for each figure."""

@@ -24,6 +24,7 @@ DOORS: Final = (
     ("/wall", "page.wall", "home.wall", "wall"),
     ("/briefing", "page.briefing", "home.briefing", "leader"),
     ("/figures", "page.figures", "home.figures", ""),
+    ("/screens", "page.screens", "home.screens", "supervisor:6"),
     ("/sources", "page.sources", "home.sources", ""),
 )
 """Path, title, one sentence, and the role that the demo takes by this door."""

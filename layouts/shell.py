@@ -19,7 +19,7 @@ PAGE: Final = "shell-page"
 STYLES: Final = (
     "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "flood.css", "orders.css",
     "handover.css", "map.css",
-    "sources.css", "training.css", "briefing.css", "figures.css",
+    "screens.css", "sources.css", "training.css", "briefing.css", "figures.css",
 )  # fmt: skip
 
 # Styles and the two scripts are named here, in this order: Dash would load each module by itself, with a time stamp in

@@ -223,7 +223,8 @@ class Channel:
         viewer.behind = missed is None
         for message in missed or ():
             viewer.send(message)
-        viewer.send(msgspec.json.encode({"type": "you", "who": name_of(viewer.person)}))
+        wall = {} if viewer.screen is None else {"code": viewer.screen.sha256[:8]}
+        viewer.send(msgspec.json.encode({"type": "you", "who": name_of(viewer.person), **wall}))
         if self.presence and "changes" in viewer.topics:
             viewer.send(_presence(self.presence))
         viewer.send(self._heartbeat())

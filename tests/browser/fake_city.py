@@ -968,7 +968,7 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
                 city.clients.append(client)
             if message["after"] != str(city.seq):
                 say(city.snapshot())
-            say({"type": "you", "who": person})
+            say({"type": "you", "who": person, **({"code": client.screen[1][:8]} if client.screen else {})})
             say({"type": "presence", "rows": city.presence})
             say(city.heartbeat())
             if "telemetry" in client.topics:

@@ -10,6 +10,7 @@ import { speak } from "./words.mjs";
 const PAGES = {
   wall: { topics: ["changes", "telemetry", "kpi"], frame: "wall" },
   dispatch: { topics: ["changes", "telemetry", "kpi", "health"], frame: "dispatch" },
+  screens: { topics: ["changes", "screens"], frame: "screens" },
   sources: { topics: ["changes", "telemetry", "rejected", "health"], frame: "sources" },
   figures: { topics: ["changes", "kpi"], frame: "figures" },
   training: { topics: ["changes"], frame: "training" },

@@ -9,7 +9,7 @@ const SPEAKS_MS = 10_000,
 const NAME = /^[\p{L}\p{N}_-]{1,32}$/u;
 
 /** The screen of this browser. A name comes with the address (`?screen=hall`), a token with its fragment once (`#token=…`) or is made here; both stay in the browser.
- * @returns {{name: string, token: string, code: string}} `code` is what an operator compares when he enrols it */
+ * @returns {{name: string, token: string}} */
 export function whoAmI(query, place = location, kept = storage()) {
   const wished = query.get("screen") ?? "",
     brought = new URLSearchParams(place.hash.slice(1)).get("token") ?? "";
@@ -52,6 +52,9 @@ export function slopeOf(samples) {
     below = low.reduce((sum, [x]) => sum + (x - x0) ** 2, 0);
   return below ? ((above / below) * 3_600_000) / 1e6 : null;
 }
+
+/** What stands on the wall itself, so that the right device is enrolled. */
+export const codeOf = (wall) => `${wall.sha256.slice(0, 4)} ${wall.sha256.slice(4, 8)}`;
 
 /** Speak from now on. @param {import("./channel.mjs").Channel} channel @param {object} store
  * @param {() => object} shown what stands on this wall: `scene`, `title`, `why`, `by`, `shown_s`, `frozen` */

@@ -103,14 +103,15 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     const before = memory.shown;
     memory = direct(memory, views, now, put?.id ?? null);
     view = views.find((one) => one.id === memory.shown.id) ?? view;
-    if (before?.id !== memory.shown.id) changed();
     corner(now);
+    if (before?.id !== memory.shown.id) changed();
   }
   function changed() {
     root.dataset.scene = memory.shown.key;
     lens.move();
     if (map && fitted && fitted !== frameName()) fit();
     board.paint();
+    paint(); // title, list and map are of one scene in every frame
   }
   function corner(now) {
     text(title, view.title);

@@ -58,6 +58,7 @@ export class Store {
     this.pack = null;
     /** How each wall is doing, where that is asked for. @type {Map<string, Row>} */ this.screens = new Map();
     /** Who looks at which incident now. @type {Map<string, {name: string, role: string, seat: string}[]>} */ this.presence = new Map();
+    this.code = "";
     this.me = null; // how this screen's person stands in the journal
     this.checked = null; // {at, holds}: the last comparison with the store of the server
     this.listeners = new Map();
@@ -162,8 +163,9 @@ export class Store {
     this.tell("walls", rows);
   }
 
-  apply_you({ who }) {
+  apply_you({ who, code = "" }) {
     this.me = who;
+    this.code = code; // of this wall, by which it is enrolled
     this.tell("you", who);
   }
 

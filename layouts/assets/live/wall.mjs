@@ -10,7 +10,7 @@ import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
-import { speak, whoAmI } from "./screen.mjs";
+import { codeOf, speak, whoAmI } from "./screen.mjs";
 import { Sound, pulse, soundButton } from "./sound.mjs";
 import { mountStage } from "./stage.mjs";
 import { mountTicker } from "./ticker.mjs";
@@ -75,9 +75,11 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   for (const one of tally.slice(1)) one.firstChild.style.cssText = "width:1em;height:1em";
   fill($("wall-tally"), tally);
   const sentence = h("p"),
-    still = h("p", { class: "still", role: "status", hidden: true });
+    still = h("p", { class: "still", role: "status", hidden: true }),
+    unknown = h("p", { class: "still unknown", hidden: true }), // a screen that somebody sets up, until it is enrolled
+    asked = window.comis.query.has("screen");
   fill($("wall-veil"), sentence);
-  $("wall-stage").append(still);
+  $("wall-stage").append(still, unknown);
   const crew = SHOWN.map((shown) => ({ shown, n: h("b"), calls: h("p") }));
   fill(
     $("wall-teams"),
@@ -142,6 +144,9 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     const { frozen } = wishes;
     if (frozen && !shown.frozen && (source.kpi.size || performance.now() > EMPTY_MS)) shown.freeze();
     else if (!frozen && shown.frozen) shown.goOn();
+    const stranger = asked && source.code && source.tables.screens.get(me.name)?.enrolled_at_ms == null;
+    unknown.hidden = !stranger;
+    if (stranger) text(unknown, t("scene.not_enrolled", { name: me.name, code: codeOf({ sha256: source.code }) }));
     still.hidden = !shown.frozen;
     root.classList.toggle("frozen", shown.frozen);
     if (shown.frozen && frozen) text(still, frozenSentence(frozen, shown.held.at));

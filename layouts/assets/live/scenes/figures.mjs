@@ -22,7 +22,7 @@ export function look({ store }) {
       title: t("scene.figures"),
       why: over.length
         ? t("scene.figures_over", { n: over.length, what: over.slice(0, 2).map(([one]) => name(one)) })
-        : t("scene.figures_calm", { of: rows.length }),
+        : t("scene.figures_calm", { n: rows.filter(([, row]) => row.state === "calm").length, of: rows.length }),
       board: chosen(store.kpi, rows.length),
     },
   ];
