@@ -25,7 +25,7 @@ from feeds.patrol.outbox import RedisOutbox
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S: Final = 5
+HEARTBEAT_S: Final = 1
 BACK_OFF_S: Final = (0.3, 5.0)
 GATEWAY: Final = "gateway:patrol"
 """The source of the gateway's own heartbeats; each device is a source of its own beside it."""
@@ -64,11 +64,11 @@ async def main(settings: Settings) -> int:
 
 
 async def beat(intake: Intake, source: str, every_s: float = HEARTBEAT_S) -> None:
-    """Says every 5 s that a source lives, for ever.  Raises: StreamLost."""
+    """Says every second that a source lives, for ever.  Raises: StreamLost."""
     while True:
         fields: dict[str, str | bytes] = {
             "id": f"{source}-{real_now_ms()}", "source": source, "type": "city.source.heartbeat",
-            "data": msgspec.json.encode({"state": "up"}),
+            "data": msgspec.json.encode({"state": "up", "every_s": every_s}),
         }  # fmt: skip
         await intake.append([("sensor", fields)])
         await asyncio.sleep(every_s)

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from dashboard.city import assignments
 from dashboard.city.assignments import ACTIVE, Assignment, marked, moved_on
 from dashboard.city.ledger import Ledger
-from dashboard.city.sensing import LEAST_REAL_MS
 from dashboard.city.state import CityState
 
+LEAST_REAL_MS: Final = 5_000
+"""A line and a device have 5 s of real time, however fast the city clock runs."""
 LATE: Final = {
     assignments.SENT: "not_delivered",
     assignments.DELIVERED: "not_accepted",

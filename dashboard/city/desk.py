@@ -44,7 +44,7 @@ from dashboard.city.events import (
 from dashboard.city.ledger import LOOK_STEP_MS, Ledger
 from dashboard.city.pack import Pack
 from dashboard.city.refusals import name_of
-from dashboard.city.sensing import SILENCE_STEP_MS, heard, source_key
+from dashboard.city.sensing import SILENCE_STEP_MS, SOURCE_STEP_MS, heard, source_key
 from dashboard.city.state import CityState, passes
 from dashboard.city.telemetry import Telemetry
 from dashboard.errors import Refused
@@ -79,6 +79,7 @@ class Desk:
         self.ledger = Ledger(pack, state, telemetry)
         self.next_silence_ms = 0
         """City time at which silence is looked for next."""
+        self._next_sensors_ms = 0
         self._next_look_ms = 0
 
     @property
@@ -186,8 +187,10 @@ class Desk:
             due_ms, what, key = heapq.heappop(ledger.due)
             _DUE[what](ledger, key, due_ms)
         if silence and now_ms >= self.next_silence_ms:
-            sensing.look_for_silence(ledger)
-            self.next_silence_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+            sensing.look_for_silent_sources(ledger)
+            if now_ms >= self._next_sensors_ms:
+                sensing.look_for_silence(ledger)
+            self._plan_silence()
         return self._collect()
 
     def due_ms(self, *, silence: bool = True) -> int:
@@ -250,7 +253,14 @@ class Desk:
         """A start is not a silence of the sources: each has its whole limit from now."""
         ledger = self.ledger
         ledger.started_ms = ledger.now_ms
-        self.next_silence_ms = (ledger.now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
+        self._plan_silence()
+
+    def _plan_silence(self) -> None:
+        """Sources every second of real time, sensors and teams every 5 s of the city clock; neither more often."""
+        now_ms, rate = self.ledger.now_ms, self.ledger.state.clock.rate
+        step_ms = int(min(SILENCE_STEP_MS, SOURCE_STEP_MS * max(1, rate)))
+        self.next_silence_ms = (now_ms // step_ms + 1) * step_ms
+        self._next_sensors_ms = (now_ms // SILENCE_STEP_MS + 1) * SILENCE_STEP_MS
 
     def _look(self, now_ms: int) -> None:
         """Where other limits hold from here, recompute what each sensor may show without a flip."""

@@ -168,6 +168,8 @@ class Heartbeat(_Data, frozen=True):
 
     state: Literal["up", "degraded"]
     note: ShortText | UnsetType = UNSET
+    every_s: Annotated[float, Meta(ge=1, le=86_400)] | UnsetType = UNSET
+    """How often it will be heard: three times so long without a word, and it counts as dead."""
 
 
 Data = Reading | Readings | Detection | Picture | Complaint | Position | Finding | TeamStatus | Feedback | Heartbeat

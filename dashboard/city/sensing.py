@@ -6,6 +6,7 @@ a rule runs only where a value leaves the band that flips nothing.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, Final
 
 from msgspec import UNSET, Struct, field
@@ -27,10 +28,13 @@ from dashboard.city.teams import OFF_DUTY, ON_DUTY
 from dashboard.city.telemetry import SensorNow, SourceNow
 from dashboard.errors import BadPayload
 
-LEAST_REAL_MS: Final = 5_000
-"""Nobody is called silent within 5 s of real time, however fast the city clock runs."""
+LEAST_REAL_MS: Final = 4_000
+"""Nobody is called silent within 4 s of real time, however fast the city clock runs."""
 SILENCE_STEP_MS: Final = 5_000
-"""Silence is looked for every 5 s of the city clock: whole limits are 30 s and more."""
+"""Silent sensors and teams are looked for every 5 s of the city clock: their limits are 30 s and more."""
+SOURCE_STEP_MS: Final = 1_000
+"""Silent sources every second: one that beats once a second is missed within five."""
+MISSED_BEATS: Final = 3
 MOST_SOURCES: Final = 1_000
 """Sources beyond these are counted under `other`: a sender that invents names may not grow the state without bound."""
 
@@ -244,8 +248,9 @@ def receive_heartbeat(ledger: Ledger, source: str, beat: Heartbeat) -> None:
         return
     state = "live" if beat.state == "up" else "late"
     note = beat.note or ""
-    if (row.state, row.note, row.beats) != (state, note, True):
-        _source_becomes(ledger, replace(row, beats=True), state, note)
+    silence_s = ceil(MISSED_BEATS * beat.every_s) if beat.every_s else row.silence_s
+    if (row.state, row.note, row.beats, row.silence_s) != (state, note, True, silence_s):
+        _source_becomes(ledger, replace(row, beats=True, silence_s=silence_s), state, note)
 
 
 # ---- alerts ---------------------------------------------------------------------------------------------------------
@@ -561,7 +566,13 @@ def _source_becomes(ledger: Ledger, row: Source, state: str, note: str) -> None:
 
 
 def look_for_silence(ledger: Ledger) -> None:
-    """Which sources, sensors and teams have not been heard for longer than they may be silent."""
+    """Which sensors and teams have not been heard for longer than they may be silent."""
+    _silent_sensors(ledger)
+    _silent_teams(ledger)
+
+
+def look_for_silent_sources(ledger: Ledger) -> None:
+    """Which sources have not been heard for longer than they may be silent."""
     for row in list(ledger.state.sources.values()):
         if row.kind == "complaint" and not row.beats:
             continue  # that nobody complains is no fault
@@ -569,8 +580,6 @@ def look_for_silence(ledger: Ledger) -> None:
         quiet_ms = _quiet_ms(ledger, 0 if now is None else now.heard_ms)
         if row.state != "dead" and quiet_ms > _limit_ms(ledger, row.silence_s) and not _rests(ledger, row.id):
             _source_becomes(ledger, row, "dead", row.note)
-    _silent_sensors(ledger)
-    _silent_teams(ledger)
 
 
 def _rests(ledger: Ledger, source: str) -> bool:

@@ -78,9 +78,11 @@ export function truth(store, channel, clock) {
   const state = link.state === "live" ? (late.length || doubt ? "late" : "live") : link.state;
   return { state, link, late, doubt, teamsStopped: link.state === "dead" || everyPatrolStopped(store) };
 }
+/** No position arrives: each device has stopped, or what they all speak through. */
 const everyPatrolStopped = (store) => {
-  const patrols = [...store.tables.sources.values()].filter((row) => row.kind === "patrol");
-  return patrols.length > 0 && patrols.every((row) => row.state === "dead");
+  const patrols = [...store.tables.sources.values()].filter((row) => row.kind === "patrol"),
+    ways = patrols.filter((row) => row.id.startsWith("gateway:"));
+  return [ways, patrols].some((rows) => rows.length > 0 && rows.every((row) => row.state === "dead"));
 };
 
 /** Words of the live mark: [word, figure]. */

@@ -62,10 +62,17 @@ def test_an_event_of_another_time_is_refused_and_changes_nothing(late_ms, code):
 
 def test_the_next_tick_is_due_when_a_delay_ends_or_silence_is_looked_for():
     city = City()
-    assert city.desk.due_ms() == T0 + 5_000
+    assert city.desk.due_ms() == T0 + 1_000
     assert city.desk.due_ms(silence=False) == NEVER_MS
-    city.reading(250, "p1", "pm10", event_at=-58)
-    assert city.desk.due_ms() == city.desk.due_ms(silence=False) == T0 + 2_000
+    city.reading(250, "p1", "pm10", event_at=-59.5)
+    assert city.desk.due_ms() == city.desk.due_ms(silence=False) == T0 + 500
+
+
+def test_on_a_fast_clock_silence_is_looked_for_every_five_seconds():
+    city = City()
+    city.ask("set_clock", role="administrator", offset_ms=T0, rate=600.0)
+    city.at(5)
+    assert city.desk.due_ms() == T0 + 10_000
 
 
 def test_a_tick_that_has_nothing_to_do_decides_nothing():

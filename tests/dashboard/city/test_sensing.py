@@ -231,12 +231,28 @@ def test_a_source_that_is_not_heard_dies_and_lives_again():
     city = City()
     city.complain("1")
     city.hear("city.source.heartbeat", "/hotline", state="up")
-    city.at(304)
+    city.at(300)
     assert city.state.sources["/hotline"].state == "live"
-    city.at(305)
+    city.at(301)
     assert city.state.sources["/hotline"].state == "dead"
     city.complain("2")
     assert city.state.sources["/hotline"].state == "live"
+
+
+def test_a_source_that_says_how_often_it_will_be_heard_is_missed_after_three_times_so_long():
+    city = City()
+    city.hear("city.source.heartbeat", "/net", state="up", every_s=1)
+    city.hear("city.source.heartbeat", "/slow", state="up", every_s=20.5)
+    city.at(4)
+    assert city.state.sources["/net"].state == "live"  # four seconds are given to anybody
+    city.at(5)
+    assert city.state.sources["/net"].state == "dead"
+    city.hear("city.source.heartbeat", "/net", state="up", every_s=1)
+    assert city.state.sources["/net"].state == "live"
+    city.at(62)
+    assert city.state.sources["/slow"].state == "live"
+    city.at(63)
+    assert city.state.sources["/slow"].state == "dead"
 
 
 def test_that_nobody_complains_is_no_fault():
