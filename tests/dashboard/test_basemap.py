@@ -8,8 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
+from dashboard.app import create_server
 from dashboard.basemap import BaseMap, base_map, described
+from dashboard.errors import CannotStart
 from dashboard.guard import policy
 from dashboard.settings import Settings
 from tests.tiles import mbtiles, pmtiles, png
@@ -109,3 +112,31 @@ def test_a_map_that_names_nobody_is_remarked_on(tmp_path: Path) -> None:
     assert "set COMIS_BASEMAP_ATTRIBUTION" in described(Settings(basemap=str(path)))
     named = described(Settings(basemap=str(path), basemap_attribution="© A Map"))
     assert named.endswith("(MBTiles, image/png, zoom 10–16, datum wgs84; attribution: © A Map)")
+
+
+def test_the_web_process_serves_the_tiles_tells_of_them_and_does_not_start_with_a_wrong_file(tmp_path: Path) -> None:
+    path = mbtiles(tmp_path / "city.mbtiles", TILES, attribution="© A Map")
+    app = create_server(Settings(basemap=str(path), data_dir=tmp_path))
+
+    async def ask(*paths: str) -> list[httpx.Response]:
+        inside = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=inside, base_url="http://127.0.0.1") as client:
+            return [await client.get(path) for path in paths]
+
+    told, tile, none = asyncio.run(ask("/pack/basemap.json", "/basemap/10/843/387", "/basemap/10/843/388"))
+    assert told.json()["tiles"]["attribution"] == "© A Map"
+    assert len(told.json()["layers"]) > 100  # the drawn map is there too, for where the tiles end
+    assert (tile.status_code, tile.content, none.status_code) == (200, RED, 204)
+    assert "connect-src 'self';" in tile.headers["content-security-policy"]
+    path.unlink()
+    with pytest.raises(CannotStart, match="No such file"):
+        create_server(Settings(basemap=str(path), data_dir=tmp_path))
+    assert "connect-src 'self' https://tile.example;" in _policy(create_server(Settings(basemap=OSM)))
+
+
+def _policy(app: ASGIApp) -> str:
+    async def ask() -> str:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            return (await client.get("/healthz")).headers["content-security-policy"]
+
+    return asyncio.run(ask())

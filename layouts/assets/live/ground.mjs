@@ -11,7 +11,7 @@ import { writeNames } from "./groundnames.mjs";
 const WIDTH = { ring: 2.8, express: 2.2, avenue: 1.5, lane: 1.1, axis: 1.4, runway: 2 }; // px at city scale
 const WIDTH_M = { ring: 56, express: 40, avenue: 34, lane: 15, runway: 60, water: 60 };
 const FROM = { lane: 30, avenue: 12, rail: 5, town: 0 }; // px per km from which a kind is drawn
-const UNTIL = { ridge: 45, town: 40 };
+const UNTIL = { ridge: 45 };
 const STREET = 7; // px from which a road has kerbs and a surface
 const GRID_M = [100, 200, 500, 1000]; // crosses of a round distance, where streets are far apart
 const GRID_PX = 96;
