@@ -1517,6 +1517,7 @@ _BRIEFING: Final = {
     "said.figure.calls_hour": ("近一小时投诉 {value:number} 个", "{value:number} complaints in the last hour"),
     "said.figure.coverage": ("重点点位覆盖率 {value:number}%", "{value:number}% of the places are covered"),
     "said.figure.worst_area": ("最差片区{where}按期处置率 {value:number}%", "{where}, the worst area, has {value:number}% on time"),
+    "said.figure.on_post_share": ("在岗率 {value:number}%", "{value:number}% of the posts due are held"),
     "said.figure_unknown": ("{key:kpi}不明", "{key:kpi}: not known"),
     "said.moved": ("{since_ms:hour} 以来 {change:signed}", "{change:signed} since {since_ms:hour}"),
     "said.kept_most": ("目标 ≤{target:number}{sign}", "within the target of {target:number}{sign}"),

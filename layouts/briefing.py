@@ -18,7 +18,7 @@ from dashboard import words
 from dashboard.city.briefing import FIGURES, Briefing, Changed, Evidence, Listed, Sentence
 from dashboard.city.outstanding import Decision, District, Late
 from dashboard.city.unseen import Unseen
-from layouts import charts, dispatch, figures, fitting, ink, parts, rows
+from layouts import charts, dispatch, fitting, ink, parts, rows
 from layouts.telling import Telling
 from layouts.theme import LANGUAGES, Choices
 
@@ -223,8 +223,7 @@ class _Paper:
             then = f"({tell.hour(line.since_ms)}) {then}"
         drawn = ink.spark(line.series, line.usual, line.target)
         curve = html.Img(src=drawn, alt="", className="spark") if drawn else "–"
-        what = html.A(tell.figure(line.key, line.unit), href=f"{figures.PATH}/{line.key}{self.choices.search()}")
-        name = [_mark("" if stale else line.state), what, _ref(line.ref)]
+        name = [_mark("" if stale else line.state), tell.figure(line.key, line.unit), _ref(line.ref)]
         cells = [html.Td(name), html.Td(then, className="k"), html.Td(now, className="now")]
         cells += [html.Td(tell.change(line), className="k"), html.Td(curve)]
         return html.Tr(cells, className="hat" if stale else "", **{"data-key": line.key})

@@ -13,7 +13,7 @@ import msgspec
 
 from dashboard import words
 from dashboard.city.briefing import Briefing
-from layouts import dispatch
+from layouts import dispatch, figures
 from layouts.telling import Telling
 from layouts.theme import Choices
 
@@ -50,6 +50,9 @@ def document(briefing: Briefing, registry: dict[str, Any], number: int, rows: li
         f'{escape(when)} <a href="/api/v1/briefing/{sha}/{number}">{escape(tell.say("briefing.rows"))}</a> '
         f"<small>sha-256 {sha}</small>"
     )
+    if evidence.table == "kpis":
+        links = [(words.word("kpi", key, tell.lang), f"{figures.PATH}/{key}{choices.search()}") for key in evidence.ids]
+        note += f"<br>{escape(tell.say('figures.what'))}: {' '.join(_cell(link) for link in links)}"
     return _page(title, note, _table(head, cells), choices)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -200,3 +202,40 @@ def test_the_board_on_paper_is_one_plain_document(city: Settings, incident: dict
         assert "<script" not in page.text
         assert "010-0000" not in web.get("/dispatch/print").text
         assert web.get("/assets/board.css").status_code == 200
+
+
+def test_the_briefing_is_written_from_one_picture_and_its_numbers_open_rows(
+    client: httpx.Client, incident: dict[str, Any]
+) -> None:
+    until(lambda: client.get("/kpis").json(), timeout_s=20)  # the engine counts each second
+    whole = client.get("/briefing?lang=en&as=leader").json()
+    one = whole["briefing"]
+    assert len(whole["said"]) == len(one["sentences"]) == 5
+    assert all(text[0].isupper() or text[0].isdigit() for text in whole["said"])
+    assert [text for text in client.get("/briefing").json()["said"] if not text.endswith(("。", "]"))] == []
+    written = json.dumps(one, ensure_ascii=False, separators=(",", ":"))
+    assert hashlib.sha256(written.encode()).hexdigest() == whole["sha256"]
+    came = next(evidence for evidence in one["evidence"] if evidence["code"] == "received")
+    assert incident["id"] in came["ids"]
+
+    page = client.post(  # as a browser of a leader asks for it
+        str(client.base_url).replace("/api/v1/", "/_dash-update-component"),
+        json={
+            "output": "briefing-sheets.children",
+            "outputs": {"id": "briefing-sheets", "property": "children"},
+            "inputs": [{"id": "shell-location", "property": "search", "value": "?lang=en&as=leader"}],
+            "changedPropIds": [],
+        },
+    )
+    assert page.status_code == 200
+    sha = re.search(r'"data-sha":\s*"(\w{64})"', page.text)
+    assert sha is not None
+    kept = client.get(f"/briefing/{sha[1]}").json()
+    assert kept["sha256"] == sha[1]
+    for evidence in kept["briefing"]["evidence"]:
+        rows = client.get(f"/briefing/{sha[1]}/{evidence['n']}").json()["rows"]
+        assert len(rows) == len(evidence["ids"])
+        address = str(client.base_url).replace("/api/v1/", f"/briefing/rows/{sha[1]}/{evidence['n']}?lang=en")
+        assert client.get(address).status_code == 200
+    assert client.get(f"/briefing/{'0' * 64}").status_code == 404
+    assert client.get(f"/briefing/{sha[1]}/999").status_code == 404

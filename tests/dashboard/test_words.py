@@ -88,6 +88,7 @@ def test_every_change_has_words() -> None:
         ("disposition", frozenset(alerts.DISPOSITIONS)),
         ("order", frozenset(assignments.KINDS)),
         ("kpi", frozenset(kpi.key for kpi in kpis.KPIS)),
+        ("said.figure", frozenset(kpi.key for kpi in kpis.KPIS)),
         ("unit", frozenset(kpi.unit for kpi in kpis.KPIS if kpi.unit)),
         ("waits", incidents.OPEN),
         ("limit", incidents.OPEN),
