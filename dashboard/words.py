@@ -1132,6 +1132,7 @@ _LABELS: Final = {
     "map.n_teams": ("此处 {n} 支队伍", "{n} teams here"),
     "map.more": ("还有 {n} 项", "and {n} more"),
     "map.gone": ("{what}：已不在图上", "{what}: no longer on the map"),
+    "map.went": ("已不在图上", "no longer here"),
     "map.off": ("未显示：{what}", "Not shown: {what}"),
     "map.measure_hint": ("点击地图上的点", "Click points on the map"),
     "map.measure_last": ("最后一段 {length}", "last leg {length}"),

@@ -42,7 +42,7 @@ def city(pack: Pack) -> dict[str, Any]:
         "stages": msgspec.to_builtins(pack.stages),
         "categories": {one.key: _category(msgspec.to_builtins(one)) for one in pack.categories},
         "areas": {one.key: {"zh": one.zh, "en": one.en} for one in pack.areas},
-        "places": {one.key: {"zh": one.zh, "en": one.en} for one in pack.places},
+        "places": {one.key: {"zh": one.zh, "en": one.en, "lat": one.lat, "lon": one.lon} for one in pack.places},
         "rules": {one.key: _rule(msgspec.to_builtins(one)) for one in pack.rules},
         "escalations": {one.key: {"zh": one.zh, "en": one.en} for one in pack.escalations},
         "figures": {one.key: msgspec.to_builtins(one) for one in pack.figures},

@@ -76,3 +76,33 @@ def test_each_thing_is_in_one_group_that_depends_on_place_and_zoom_alone_and_the
     assert inside(screen, GROUPS + ANYWHERE) == [True, True, True, True, True]
     assert inside(screen, MANY) < 20, "6,000 moving teams: 0.3 ms on a machine of its own"
     assert inside(screen, HEAT) == [8, 8, 11, 0, [0, 0.07, 0.28, 0.28]]
+
+
+WORST_ON_THE_WALL = """
+const map = comis.city_map, layer = map.layers.get('incidents'), {picture, ratio} = map;
+const group = [...new Set([...layer.slots.keys()].map((id) => layer.members(id)))].find((ids) => ids.includes('i6002'));
+const [speaker] = group, {x, y} = layer.where(speaker), colour = map.atlas.colour('priority-1');
+const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; c.fillRect(0, 0, 1, 1);
+const at = picture.context.getImageData(Math.round(x * ratio) - 14, Math.round(y * ratio) - 14, 1, 1).data;
+const wanted = c.getImageData(0, 0, 1, 1).data;
+return [speaker, group.length >= 4, picture.plane[layer.slots.get(speaker)],
+  [0, 1, 2].every((k) => Math.abs(at[k] - wanted[k]) < 3),
+  [...map.atlas.sprites.keys()].some((key) => /^x2\\+\\d/.test(key))]"""
+
+
+def test_on_the_wall_an_unacknowledged_priority_one_speaks_for_all_that_lie_on_it(screen: Screen) -> None:
+    city, do = screen.stage.city, screen.stage.do
+    screen.open("/wall")
+    screen.wait("return comis.city_map?.slots.incidents.size > 0 && comis.map_painted")
+    lat, lon = screen.run(
+        "const at = comis.city_map.leaflet.containerPointToLatLng([700, 180]); return [at.lat, at.lng]"
+    )
+    rows = [
+        do(city.incident, 6000 + k, "road_damage", lat + k * 1e-4, lon, "", "", priority=p, acknowledged=p > 1)
+        for k, p in enumerate((3, 2, 1, 2, 1))
+    ]
+    do(city.commit, "incident_reported", {"incidents": {row["id"]: row for row in rows}})
+    screen.wait("return comis.city_map.slots.incidents.has('i6004')")
+    screen.wait(f"return (() => {{{WORST_ON_THE_WALL}}})()[4]")
+    speaker, several, plane, red, counted = screen.run(WORST_ON_THE_WALL)
+    assert (speaker in ("i6002", "i6004"), several, plane, red, counted) == (True, True, 9, True, True)

@@ -101,10 +101,13 @@ def test_what_lies_on_each_other_is_told_listed_taken_apart_and_the_tip_stays_wi
     screen.wait(f"return document.querySelector('#dispatch-overlay .tip').style.transform !== '{first}'")
     moved = screen.run("return document.querySelector('#dispatch-overlay .tip').style.transform")
     assert moved == "translate(434px, 374px)"
+    screen.run("comis.city_map.select({table: 'incidents', id: 'i2010'})")
+    screen.wait("const {pointers} = comis.city_map.slots; return pointers.has('on') && !pointers.has('on words')")
     closed = {**row, "lat": lat, "lon": lon, "state": "closed", "version": 3}
     do(city.commit, "incident_closed", {"incidents": {"i2010": closed}})
     screen.says("#dispatch-overlay .tip", "no longer on the map")
     assert "#2010" in screen.text("#dispatch-overlay .tip")
+    screen.wait("return comis.city_map.slots.pointers.has('on words')")  # what is selected stays pointed out
     mouse(screen, 500, 100)
     screen.wait("return document.querySelector('#dispatch-overlay .tip').hidden")
 
@@ -168,3 +171,9 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
         screen.wait("return comis.city_map.ringed?.words === '天桥' && comis.city_map.slots.pointers.has('ring')")
         screen.key(Keys.ESCAPE)
         screen.wait("return comis.city_map.ringed === null && !comis.city_map.slots.pointers.has('ring')")
+    # An incident that is asked for is shown, though a hand holds the view elsewhere.
+    screen.run("comis.city_map.hold(); comis.city_map.leaflet.setView([39.6, 115.9], 14, {animate: false})")
+    screen.key("/", "1800", Keys.ENTER)
+    screen.wait(
+        "return comis.city_map.inView().some(({id}) => id === 'i1800') && comis.city_map.ringed?.id === 'i1800'"
+    )

@@ -29,7 +29,7 @@ import { Sound, pulse, soundButton, whatOf } from "./sound.mjs";
 import { Advice, Crew, Timers, Tray } from "./teams.mjs";
 import { long, timeOfDay } from "./time.mjs";
 import { Sender, notYours, verbsOf } from "./verbs.mjs";
-import { named, t, where, word } from "./words.mjs";
+import { t, where, word } from "./words.mjs";
 import { KEYS, askWords, reached, writes } from "./writing.mjs";
 
 const TOPICS = ["changes", "telemetry", "kpi", "health"];
@@ -671,7 +671,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       role: person.role,
       now: () => clock.now(),
       chosen: () => (chosen.length || !selected ? chosen : [selectedEntry()].filter(({ row }) => row)),
-      places: basemap.labels,
+      places: [...basemap.labels, ...Object.values(pack.places ?? {})],
       panels: ["keys", "handover"],
     };
   }
@@ -685,11 +685,11 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     else if (meant.kind === "find") {
       store.work("incidents", meant.incident.id);
       pickIncident(meant.incident.id);
-    } else if (meant.kind === "team") select({ table: "teams", id: meant.team.id }, "command");
-    else if (meant.kind === "place") {
-      map?.fit(meant.place.lat, meant.place.lon, 15);
-      map?.ring({ ...meant.place, words: named(meant.place) });
-    }
+      desk.show("incidents", meant.incident.id);
+    } else if (meant.kind === "team") {
+      select({ table: "teams", id: meant.team.id }, "command");
+      desk.show("teams", meant.team.id);
+    } else if (meant.kind === "place") desk.found(meant.place);
     else if (meant.kind === "filter") filters.set(meant.terms);
     else if (meant.kind === "panel") (meant.panel === "handover" ? handover : help).toggle();
     else return false;

@@ -114,6 +114,7 @@ export class CityMap {
     this.everything = true;
     this.underlay.due ||= Boolean(layer.under);
     this.ask();
+    this.onLayer?.();
     return layer;
   }
   /** Switch a layer on or off. */
@@ -122,7 +123,7 @@ export class CityMap {
     if (!layer || layer.on === on) return;
     layer.on = on;
     this.everything = true;
-    this.underlay.due ||= Boolean(layer.under);
+    this.underlay.due = true; // trails go with their teams
     this.ask();
   }
   /** A place in the picture for a thing that a pointer finds, or for one that it does not (null). */
@@ -268,11 +269,12 @@ export class CityMap {
   inView() {
     const found = [];
     for (const layer of this.layers.values())
-      if (layer.hits && layer.on)
+      if (layer.hits)
         for (const id of layer.slots.keys()) {
-          const rank = layer.rank(id),
-            { x, y } = layer.where(id);
-          if (rank !== null && x >= 0 && y >= 0 && x <= this.w && y <= this.h) found.push({ rank, table: layer.key, id });
+          const rank = layer.rank(id);
+          if (rank === null) continue;
+          const { x, y } = layer.where(id);
+          if (x >= 0 && y >= 0 && x <= this.w && y <= this.h) found.push({ rank, table: layer.key, id });
         }
     return found.sort((a, b) => a.rank - b.rank || (a.id < b.id ? -1 : 1));
   }
@@ -289,6 +291,14 @@ export class CityMap {
       zoom = Math.max(this.zoom + 1, Math.min(CLOSEST, this.leaflet.getBoundsZoom(bounds, false, this.L.point(160, 160))));
     this.leaflet.setView(bounds.getCenter(), zoom, { animate: false });
     return true;
+  }
+  /** Where a thing is now, drawn or not; null where nobody knows. */
+  placeOf({ table, id }) {
+    const row = this.store.tables[this.layers.get(table)?.table ?? table]?.get(id),
+      live = this.store.telemetry[table]?.get(id),
+      lat = live?.[0] ?? row?.lat,
+      lon = live?.[1] ?? row?.lon;
+    return lat == null ? null : { lat, lon };
   }
   /** A ring around a thing that a list or a search means. @param {{table: string, id: string}|{lat: number, lon: number, words: string}|null} what */
   ring(what) {
@@ -389,7 +399,7 @@ export class CityMap {
   }
   #changed() {
     const { layers, pointers } = this,
-      moved = layers.get("incidents").due.size || layers.get("teams").due.size;
+      moved = ["incidents", "alerts", "teams"].some((key) => layers.get(key).due.size);
     let left = AT_ONCE;
     for (const layer of layers.values()) {
       const { due } = layer;

@@ -8,7 +8,7 @@ import { eachSecond, soon } from "./loop.mjs";
 import { icon } from "./marks.mjs";
 import { Measure } from "./measure.mjs";
 import { Tip } from "./tip.mjs";
-import { t } from "./words.mjs";
+import { named, t } from "./words.mjs";
 
 /** The keys of the map. */
 export const MAP_KEYS = { list: "[", layers: "]", measure: "'" };
@@ -59,6 +59,7 @@ export class MapDesk {
     map.onHover = (hit, point) => this.reads.hover(hit, point);
     map.onDrawn = () => this.reads.draw();
     map.onLock = () => this.hint();
+    map.onLayer = () => this.layers.remember();
     map.leaflet.on("moveend", () => soon(() => this.list.moved()));
     eachSecond(() => {
       this.reads.draw();
@@ -71,6 +72,19 @@ export class MapDesk {
       code = this.map?.locked ? (tiles ? "label.view_locked_tiles" : "label.view_locked") : "label.view_free";
     this.legend.hidden = tiles && !this.map.locked;
     text(this.legend, t(code));
+  }
+  /** A place that somebody looked for: its ring, in the middle. */
+  found(place) {
+    this.map?.fit(place.lat, place.lon, Math.max(15, this.map.zoom));
+    this.map?.ring({ lat: place.lat, lon: place.lon, words: named(place) });
+  }
+  /** A thing that somebody looked for: brought into the picture where it is not, though the view be held. */
+  show(table, id) {
+    const at = this.map?.placeOf({ table, id });
+    if (!at) return;
+    const { x, y } = this.map.point(at.lat, at.lon);
+    if (x < 0 || y < 0 || x > this.map.w || y > this.map.h) this.map.fit(at.lat, at.lon, Math.max(13.75, this.map.zoom));
+    this.map.ring({ table, id });
   }
   /** A click on the map. */
   click(hit) {

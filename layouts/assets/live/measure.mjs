@@ -1,11 +1,11 @@
-/** The measure: a click puts a point, the way between the points is said in metres; a double step back ends it. Nothing is picked meanwhile. */
+/** The measure: a click puts a point, the way between the points is said in metres; Esc ends it. Nothing is picked meanwhile. */
 
 import { fill, h } from "./dom.mjs";
 import { metresBetween } from "./scene.mjs";
 import { t } from "./words.mjs";
 
-/** A length as people read it: whole metres below ten kilometres' tenth, else kilometres. */
-export const long = (m) => (m < 1000 ? `${Math.round(m)} m` : `${(m / 1000).toFixed(m < 10_000 ? 2 : 1)} km`);
+/** A length as people read it: metres, from a kilometre on kilometres. */
+const long = (m) => (m < 1000 ? `${Math.round(m)} m` : `${(m / 1000).toFixed(m < 10_000 ? 2 : 1)} km`);
 
 export class Measure {
   /** @param {HTMLElement} chips where it says the length @param {import("./map.mjs").CityMap} map @param {HTMLElement} button */

@@ -1,6 +1,8 @@
 /** What is pointed out on the map: the corners around the selected thing, the minutes beside the ways of the advice, the number in a circle. */
 
 import { Layer, PLANE } from "./layers.mjs";
+import { isOpen } from "./lifecycle.mjs";
+import { t, word } from "./words.mjs";
 
 export class Pointers extends Layer {
   constructor() {
@@ -11,18 +13,15 @@ export class Pointers extends Layer {
   /** The corners around the selected, and the flags of the advice: minutes beside the way. */
   all() {
     const { map } = this,
-      { selected, store } = map,
+      { selected } = map,
       wanted = new Map();
-    const row = selected && store.tables[selected.table]?.get(selected.id);
-    const live = selected?.table === "teams" ? store.telemetry.teams.get(selected.id) : null;
-    if (row && (live || row.lat != null))
-      wanted.set("on", [
-        live?.[0] ?? row.lat,
-        live?.[1] ?? row.lon,
-        map.atlas.brackets(map.sizes.selected),
-        PLANE.label,
-      ]);
-    const ringed = this.#ringed();
+    const at = selected && this.#selected(selected);
+    if (at) {
+      wanted.set("on", [at.lat, at.lon, map.atlas.brackets(map.sizes.selected), PLANE.label]);
+      if (at.words)
+        wanted.set("on words", [at.lat, at.lon, map.atlas.label(at.words, { size: 12.5, centre: true, colour: "ink-2" }), PLANE.flag, 30]);
+    }
+    const ringed = map.ringed?.table ? map.placeOf(map.ringed) : map.ringed;
     if (ringed) {
       wanted.set("ring", [ringed.lat, ringed.lon, map.atlas.ring(map.sizes.selected), PLANE.label]);
       if (ringed.words)
@@ -57,14 +56,15 @@ export class Pointers extends Layer {
     this.stale = false;
   }
 
-  /** Where the ring goes: a place of its own, or where its thing is now. */
-  #ringed() {
-    const { ringed, store } = this.map;
-    if (!ringed?.table) return ringed;
-    const row = store.tables[ringed.table]?.get(ringed.id),
-      live = store.telemetry[ringed.table]?.get(ringed.id),
-      lat = live?.[0] ?? row?.lat,
-      lon = live?.[1] ?? row?.lon;
-    return lat == null ? null : { lat, lon };
+  /** Where the selected thing is; where it was last and what became of it, when it has gone from the map. */
+  #selected(what) {
+    const { map } = this,
+      key = `${what.table} ${what.id}`,
+      now = map.placeOf(what);
+    if (now) this.last = { key, ...now };
+    if (this.last?.key !== key) return null;
+    const row = map.store.tables[what.table]?.get(what.id),
+      over = what.table === "incidents" && row && !isOpen(row);
+    return { ...this.last, words: now && !over ? "" : over ? word("state", row.state) : t("map.went") };
   }
 }

@@ -172,7 +172,7 @@ export class Underlay {
     this.#rings(c);
     c.strokeStyle = tokens["ink-1"];
     c.lineWidth = sizes.trail;
-    for (const [id, trail] of this.trails) {
+    for (const [id, trail] of map.layers.get("teams").on ? this.trails : []) {
       const box = this.#boxOf(id);
       if (!box || box[0] > left + w || box[2] < left || box[1] > top + h || box[3] < top) {
         if (this.trailsDue.has(id)) this.trailBox.set(id, box);
