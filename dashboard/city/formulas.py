@@ -18,7 +18,7 @@ from dashboard.city.dispatch import blocked, pace
 from dashboard.city.incidents import OPEN, PENDING_DISPATCH, SUSPENDED, Incident
 from dashboard.city.ledger import Ledger
 from dashboard.city.pack import Pack
-from dashboard.city.places import Gazetteer
+from dashboard.city.places import Gazetteer, distances_m
 from dashboard.city.posts import ABSENT, MANNED, NOT_DUE, STATES, UNKNOWN, VACATED
 from dashboard.city.state import HOUR_MS, CityState
 from dashboard.city.teams import ON_DUTY
@@ -27,7 +27,7 @@ from dashboard.city.telemetry import FLAG_OUT_OF_SERVICE, SensorNow, TeamNow
 FEW: Final = 5
 """Below five cases a percentile or a share says nothing, below five days nothing is usual; it is shown as "–"."""
 ARRIVAL_MIN: Final = 10.0
-"""Within this a team should reach any place, where the pack has no target for arrivals (our choice)."""
+"""Within this a team should reach any post, where the pack has no target for arrivals (our choice)."""
 SENSOR_KINDS: Final = ("noise", "people")
 """The kinds of sensors that a figure counts."""
 AGES_H: Final = (1, 4, 24)
@@ -413,20 +413,21 @@ def on_post_share(basis: Basis) -> Found:
 
 
 def coverage(basis: Basis) -> Found:
-    """Share of the pack's places that some team can reach in time, by the estimate that ranks teams for dispatch."""
+    """Share of the teams' posts that some team can reach in time, by the estimate that ranks teams for dispatch."""
     target = next((figure.target for figure in basis.pack.figures if figure.key == "arrival_median_min"), ARRIVAL_MIN)
-    places = basis.pack.places
-    best_s = np.full(len(places), np.inf)
-    for team in basis.state.teams.values():
+    held = list(basis.state.teams.values())
+    lats, lons = np.array([team.lat for team in held]), np.array([team.lon for team in held])
+    best_s = np.full(len(held), np.inf)
+    for team in held:
         if team.silent_since_ms is None and blocked(team) is None:
             now = basis.positions.get(team.id)
+            lat, lon = (team.lat, team.lon) if now is None else (now.lat, now.lon)
             per_m, before_s = pace(team)
-            away_m = basis.gazetteer.places_away_m(*((team.lat, team.lon) if now is None else (now.lat, now.lon)))
-            best_s = np.minimum(best_s, away_m * per_m + before_s)
+            best_s = np.minimum(best_s, distances_m(lat, lon, lats, lons) * per_m + before_s)
     rows: list[tuple[str, float | None]] = [
-        (place.key, None if seconds == np.inf else round(seconds / 60, 1))
-        for place, seconds in zip(places, best_s.tolist(), strict=True)
+        (team.id, None if seconds == np.inf else round(seconds / 60, 1))
+        for team, seconds in zip(held, best_s.tolist(), strict=True)
     ]
     reached = sum(minutes is not None and minutes <= target for _, minutes in rows)
-    value = round(100 * reached / len(rows), 1) if rows else None
+    value = round(100 * reached / len(rows), 1) if len(rows) >= FEW else None
     return Found(value, rows, {"reached": reached, "within_min": target})

@@ -35,7 +35,7 @@ class Kpi(Struct, frozen=True):
     unit: str
     good: Literal["low", "high", "none"]
     formula: Formula
-    rows: Literal["incidents", "alerts", "teams", "sensors", "places", "calls", "posts"]
+    rows: Literal["incidents", "alerts", "teams", "sensors", "calls", "posts", "team_posts"]
     rests_on: tuple[str, ...]
     window_min: int = 0
     exclusions: tuple[str, ...] = ()
@@ -210,7 +210,7 @@ KPIS: Final = (
         usual="same_hour",
     ),
     Kpi(
-        "coverage", "percent", "high", formulas.coverage, "places", ("teams",),
+        "coverage", "percent", "high", formulas.coverage, "team_posts", ("teams",),
         exclusions=("off_duty", "on_break", "silent_teams"),
     ),
     Kpi(

@@ -106,10 +106,6 @@ class Gazetteer:
         nearest = int(np.argmin(away))
         return (self._places[nearest], float(away[nearest])) if away[nearest] <= within_m else None
 
-    def places_away_m(self, lat: float, lon: float) -> NDArray[np.float64]:
-        """Metres from a point to each named place, in the order of the pack."""
-        return distances_m(lat, lon, *self._place_at)
-
     def away_m(self, key: str, lat: float, lon: float) -> float | None:
         """Metres from a named place to a point, None where no place has this key."""
         place = self._place_of.get(key)

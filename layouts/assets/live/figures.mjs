@@ -96,6 +96,9 @@ function allPage(root, { store, clock }) {
   return { draw, tick, rows: () => {} };
 }
 
+/** Its state in words; a calm figure without a target is judged by nobody. */
+const judged = (row) => (row.state === "calm" && row.target == null ? "" : t(`figures.state_${row.state}`));
+
 /** What stands beside a figure: who is silent or where it is worst, then target and usual band, each once. */
 function asideOf(key, row) {
   const aim = row.target == null ? "" : t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }),
@@ -128,7 +131,7 @@ function onePage(key, { store, clock }) {
     if (!row) return;
     dress($("figures-now"), row.state);
     value.show(key, row);
-    text(state, [t(`figures.state_${row.state}`), ...asideOf(key, row), t("figures.n", { n: count(row.n) })].join(separator));
+    text(state, [judged(row), ...asideOf(key, row), t("figures.n", { n: count(row.n) })].filter(Boolean).join(separator));
     plot.show(row);
     text(chartNote, row.series.length < 2 ? t("figures.no_history") : "");
     age.show(ageOf(row, clock), limit(row));

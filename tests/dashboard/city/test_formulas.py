@@ -8,7 +8,7 @@ import pytest
 from dashboard.city import formulas
 from dashboard.city.formulas import Basis, percentile
 from dashboard.city.kpis import History, figures
-from dashboard.city.pack import Figure, Place
+from dashboard.city.pack import Device, Figure
 from dashboard.city.places import moved
 from dashboard.city.state import HOURS
 from tests.cities import HOUR, LAT, LON, T0, City, a_pack, a_team
@@ -69,37 +69,34 @@ def test_one_whose_clock_stands_still_is_open_and_not_overdue():
     assert (rows(city)["open"]["value"], rows(city)["overdue"]["value"]) == (1, 0)
 
 
-def place(key: str, north_m: float, east_m: float = 0) -> Place:
-    lat, lon = moved(LAT, LON, north_m, east_m)
-    return Place(key, key, key, lat, lon)
+def post(number: int, north_m: float, **more):
+    """A team on foot, off duty, whose post lies so many metres north."""
+    lat, lon = moved(LAT, LON, north_m, 0)
+    return a_team(number, lat=lat, lon=lon, **{"shift": ("08:00", "20:00"), **more})
 
 
-def test_coverage_is_the_share_of_places_that_somebody_reaches_in_time():
+def test_coverage_is_the_share_of_posts_that_somebody_reaches_in_time():
     # on foot 1.4 m/s over a way 1.35 times as long: 622 m in 10 min; by car 5.6 m/s: 2,489 m
+    day_and_night = {"shift": ("00:00", "24:00")}
     pack = a_pack(
-        places=(place("near", 610), place("far", 640), place("by_car", 3000 - 2400), place("nowhere", 0, 9000)),
-        teams=(a_team(1, lat=LAT, lon=LON), a_team(2, kind="car", lat=moved(LAT, LON, 3000, 0)[0], lon=LON)),
-    )
+        teams=(
+            post(1, 0, **day_and_night), post(2, 4000, kind="car", **day_and_night), post(3, 610), post(4, 640),
+            post(5, 1530),
+        ),
+        devices=tuple(Device(f"d{number}", f"t{number}") for number in range(1, 6)),
+    )  # fmt: skip
     city = City(pack)
     row = rows(city)["coverage"]
-    assert (row["value"], row["n"], row["args"]) == (
-        75,
-        4,
-        {"reached": 3, "within_min": 10},
-    )  # the car reaches "far" too
+    # the one on foot reaches its own post and the third; the car its own and the fifth, 2,470 m away; nobody the fourth
+    assert (row["value"], row["n"], row["args"]) == (80, 5, {"reached": 4, "within_min": 10})
     city.sent(team="t2")  # 20 min for what it has in hand
     assert rows(city)["coverage"]["args"]["reached"] == 2
     city.hear("city.patrol.status", device="d1", team="t1", state="break")
     assert rows(city)["coverage"]["value"] == 0
-    assert dict(formulas.coverage(basis(city)).rows)["near"] > 20
-    assert rows(City(a_pack(places=())))["coverage"]["value"] is None
-
-
-def test_the_target_of_arrivals_is_that_of_coverage():
-    pack = a_pack(places=(place("near", 610),), teams=(a_team(1, lat=LAT, lon=LON),))
-    assert rows(City(pack))["coverage"]["value"] == 100
+    assert dict(formulas.coverage(basis(city)).rows)["t2"] == 20
     strict = msgspec.structs.replace(pack, figures=(Figure("arrival_median_min", 9, 5),))
-    assert rows(City(strict))["coverage"]["value"] == 0
+    assert rows(City(strict))["coverage"]["args"] == {"reached": 2, "within_min": 9}
+    assert rows(City())["coverage"]["value"] is None  # three posts are too few to rate
 
 
 def with_hours(minute: int, held: dict[int, int]) -> City:
