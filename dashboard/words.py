@@ -1274,7 +1274,6 @@ _LABELS: Final = {
     "figures.gone": ("已不在台面", "no longer on the board"),
     "figures.group_n": ("{n} 个", "{n}"),
     "figures.group_silent": ("{n} 个无数据", "{n} silent"),
-    "figures.oldest": ("最旧 {age}", "oldest {age}"),
     "figures.no_source": ("没有定时报平安的来源", "no source that says regularly that it lives"),
     "figures.no_history": ("开机不久，还没有走势", "no history yet: just started"),
     "figures.not_read": ("没有读到依据：{why}。10 秒后再试。", "What it rests on could not be read: {why}. Trying again in 10 s."),

@@ -31,11 +31,8 @@ COLUMNS: Final = ("figure", "value", "target", "cases", "age", "window")
 
 def layout(view: parts.CityView, choices: Choices) -> Component:
     """All figures, one row each; a row leads to its page."""
-    names = ("figure", "reached", "target", "cases", "age", "window")
-    head = [
-        html.Span(words.say(f"column.{name}", choices.lang), className="num" if i else "")
-        for i, name in enumerate(names)
-    ]
+    names = [words.say(f"column.{name}", choices.lang) for name in COLUMNS]
+    head = [html.Span(name, className="num" if i else "") for i, name in enumerate(names)]
     rows = [html.Div(head, className="frow th"), *(_row(kpi, choices) for kpi in KPIS)]
     return parts.sheet(NAME, PATH, choices, [parts.panel(TABLE, "page.figures", choices, children=rows)])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dashboard import words
@@ -15,6 +17,10 @@ def test_from_a_tile_to_the_definition_and_to_the_rows_it_counts(screen: Screen,
     screen.open(f"/wall?lang={lang}")
     tile = 'a.tile[href^="/figures/on_time_share"]'
     screen.wait(f"return Boolean(document.querySelector('{tile}'))")
+    # one that rests on silent sensors is hatched and as old as the oldest of them; another tile is of now
+    screen.says(".tile.stale .age.stale", {"zh": "4 分", "en": "4 min"}[lang])
+    assert "gradient" in screen.run("return getComputedStyle(document.querySelector('.tile.stale')).backgroundImage")
+    assert re.fullmatch(r"\d s|\d 秒", screen.text(f"{tile} .age"))
     if lang == "zh":
         screen.click(tile)
     else:  # as somebody without a pointer
