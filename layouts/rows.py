@@ -42,7 +42,7 @@ def document(briefing: Briefing, registry: dict[str, Any], number: int, rows: li
             for id_, row in zip(evidence.ids, found, strict=True)
         ]
     else:
-        cells = [[f"{name}: {_plain(value)}" for name, value in _fields(row)] for row in found]
+        cells = [[name, _plain(tell, name, value)] for row in found for name, value in _fields(row)]
         head = []
     when = tell.say("briefing.of", at_ms=briefing.at_ms)
     sha = briefing.sha256()
@@ -66,7 +66,7 @@ def _incident(tell: Telling, row: dict[str, Any], choices: Choices) -> list[Cell
     what = f"#{row['number']} {tell.category(row['category'])}"
     state = words.word("state", row["state"], tell.lang)
     address = dispatch.PATH + choices.search(open=f"incidents/{row['id']}")
-    return [(what, address), where, state, tell.hour(row["received_at_ms"]), tell.hour(row["due_ms"])]
+    return [(what, address), where, state, tell.hour(row["reported_at_ms"]), tell.hour(row["due_ms"])]
 
 
 def _fields(row: Any) -> Iterable[tuple[str, Any]]:
@@ -74,7 +74,10 @@ def _fields(row: Any) -> Iterable[tuple[str, Any]]:
     return [(name, value) for name, value in held.items() if value not in (None, "", [], {}) and name != "series"]
 
 
-def _plain(value: Any) -> str:
+def _plain(tell: Telling, name: str, value: Any) -> str:
+    """A field of a row as text; a moment in the time of the city."""
+    if name.endswith("_ms") and isinstance(value, int):
+        return tell.local(value).strftime("%Y-%m-%d %H:%M:%S")
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

@@ -214,9 +214,7 @@ class _Writer:
             hours_ref=self.cite("hours", {"n": sum(self.hours), "since_ms": self.hours_since_ms}, "minutes", ()),
             marks=self.marks(),
             districts=tuple(self.districts),
-            districts_ref=self.cite_incidents(
-                "districts", sorted({id_ for one in self.districts for id_ in one.incidents})
-            ),
+            districts_ref=self.cite_incidents("districts", [id_ for one in self.districts for id_ in one.incidents]),
             evidence=tuple(self.evidence.values()),
         )
 
@@ -314,13 +312,13 @@ class _Writer:
 
     def intake(self) -> Sentence:
         """What came since midnight and how much of what was due is on time."""
-        rows = self.state.incidents.values()
-        came = sorted(one.id for one in rows if one.received_at_ms >= self.midnight_ms)
-        ended = sorted(
+        rows = sorted(self.state.incidents.values(), key=lambda one: one.number)
+        came = [one.id for one in rows if one.reported_at_ms >= self.midnight_ms]
+        ended = [
             one.id
             for one in rows
             if one.state in (CLOSED, FORCED_CLOSE) and (one.closed_at_ms or 0) >= self.midnight_ms
-        )
+        ]
         clauses = [Clause("intake", {"n": len(came)}, self.cite_incidents("received", came))]
         if ended:
             clauses.append(Clause("closed", {"n": len(ended)}, self.cite_incidents("closed", ended)))

@@ -201,7 +201,7 @@ def districts(state: CityState, since_ms: int, now_ms: int) -> list[District]:
     pack = pack_of(state.registry)
     limits = HandlingLimits(pack, Calendar(pack), UNCATEGORISED.limit)
     held: dict[str, list[Incident]] = {area.key: [] for area in pack.areas}
-    for one in state.incidents.values():
+    for one in sorted(state.incidents.values(), key=lambda one: one.number):
         if one.area in held:
             held[one.area].append(one)
     found = [_district(area, rows, since_ms, now_ms, limits) for area, rows in held.items()]
@@ -209,7 +209,7 @@ def districts(state: CityState, since_ms: int, now_ms: int) -> list[District]:
 
 
 def _district(area: str, rows: list[Incident], since_ms: int, now_ms: int, limits: HandlingLimits) -> District:
-    received = [one for one in rows if one.received_at_ms >= since_ms]
+    received = [one for one in rows if one.reported_at_ms >= since_ms]
     finished = [one for one in rows if one.finished_at_ms is not None and one.finished_at_ms >= since_ms]
     due = in_time = 0
     for one in rows:
@@ -231,7 +231,8 @@ def _district(area: str, rows: list[Incident], since_ms: int, now_ms: int, limit
     return District(
         area, len(received), due, _share(in_time, due), len(finished),
         _share(sum(one.reworks > 0 for one in finished), len(finished)),
-        len(minutes), percentile(minutes, 0.5), percentile(minutes, 0.9), tuple(sorted(counted)),
+        len(minutes), percentile(minutes, 0.5), percentile(minutes, 0.9),
+        tuple(one.id for one in rows if one.id in counted),
     )  # fmt: skip
 
 

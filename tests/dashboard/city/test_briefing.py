@@ -235,6 +235,18 @@ def test_another_number_in_any_figure_is_another_page() -> None:
                 assert written(city, mutated(rows, (key, *path))).sha256() != before.sha256(), (key, path)
 
 
+def test_a_day_is_one_of_the_city_whenever_its_events_were_received() -> None:
+    city = a_city()
+    rows = city.state.incidents
+    for one in list(rows.values()):  # a replayed day: all of it is received now
+        rows[one.id] = replace(one, received_at_ms=T0 + 60 * 86_400_000)
+    first = next(iter(rows.values()))
+    rows[first.id] = replace(first, reported_at_ms=T0 - 86_400_000)
+    one = written(city)
+    assert "今天新增案卷 2 件" in " ".join(said(one, city.state))
+    assert sum(district.received for district in one.districts) == 2
+
+
 CHANGES: dict[str, Callable[[City], object]] = {
     "one more came in": lambda city: city.filed(),
     "one more is urgent": lambda city: city.filed(category="flooding"),
