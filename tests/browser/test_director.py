@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from selenium.webdriver import Chrome
 
-from tests.browser.conftest import Screen
+from tests.browser.conftest import Screen, Stage
 from tests.browser.test_store import inside
 
 pytestmark = pytest.mark.browser
@@ -55,13 +58,13 @@ function day(seed, seconds, hands) {
 
 
 def test_no_scene_is_under_its_dwell_and_no_hour_over_its_limit(screen: Screen, record_property: Any) -> None:
-    """Sixty random days of an hour and a half, a third of them with an operator's hand in it."""
+    """Forty random days of an hour and a half, a third of them with an operator's hand in it."""
     screen.open("/")
     found = inside(
         screen,
         PROPERTIES
         + """
-        for (let seed = 1; seed <= 60; seed++) day(seed, 5400, seed % 3 === 0);
+        for (let seed = 1; seed <= 40; seed++) day(seed, 5400, seed % 3 === 0);
         const twice = JSON.stringify(day(5, 5400, false)) === JSON.stringify(day(5, 5400, false));
         return {...found, twice, limits: [D.DWELL_MS, D.MOST_AN_HOUR]};
         """,
@@ -70,9 +73,9 @@ def test_no_scene_is_under_its_dwell_and_no_hour_over_its_limit(screen: Screen, 
     record_property("most_in_an_hour", found["most"])
     assert found["limits"] == [60_000, 40]
     assert (found["short"], found["many"]) == ([], [])
-    assert found["changes"] > 1_000
-    assert found["events"] > 100
-    assert found["hands"] > 50
+    assert found["changes"] > 800
+    assert found["events"] > 80
+    assert found["hands"] > 30
     assert found["twice"], "the same rows, times and seed gave other scenes"
 
 
@@ -142,3 +145,28 @@ def test_an_event_is_on_the_wall_at_once_and_noise_moves_nothing(screen: Screen)
     assert told["released"] in ("event", "turn")
     assert told["stays"] == ["hotspot a", "turn"]
     assert told["seeds"] == 2
+
+
+def test_a_planted_event_is_on_the_wall_within_ten_seconds_and_says_why(
+    chrome: Chrome, stage_of: Callable[..., Stage]
+) -> None:
+    city = stage_of(sensors=0, incidents=0)
+    wall = Screen(chrome, city).open("/wall?lang=en")
+    wall.wait("return comis.stage.memory.shown && comis.city_map?.picture?.w > 0")
+    assert wall.run("return comis.stage.memory.shown.key") != "hotspot"
+    # A minute later, by the page's own clock.
+    wall.run("const now = performance.now.bind(performance); performance.now = () => now() + 61000")
+    wall.wait("return comis.channel.heard_at > 61000")
+    rows = {}
+    for k in range(9):
+        row = city.do(
+            city.city.incident, 1900 + k, "crowd_gathering", 39.896 + k * 2e-4, 116.392, "前门", "Qianmen",
+            priority=1 if k == 0 else 2, age_s=20 * k, acknowledged=k > 0,
+        )  # fmt: skip
+        rows[row["id"]] = row
+    began = time.monotonic()
+    city.do(city.city.commit, "incident_reported", {"incidents": rows})
+    wall.wait("return comis.stage.memory.shown.key === 'hotspot' && document.querySelector('#wall-lens canvas')")
+    assert time.monotonic() - began < 10
+    wall.says("#wall-scene", "9 reports in 3 min")
+    assert wall.complaints() == []

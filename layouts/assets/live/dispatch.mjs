@@ -3,6 +3,7 @@
 import { askFields, askReason } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
 import { Calls } from "./calls.mjs";
+import { askScreen, CASTS } from "./casting.mjs";
 import { Claims } from "./claims.mjs";
 import { CommandLine } from "./commandline.mjs";
 import { Conflicts } from "./conflict.mjs";
@@ -515,7 +516,19 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     ";": () => resendLate(),
     [KEYS.note]: () => compose("note"),
     [KEYS.message]: () => compose("message"),
+    [CASTS]: () => castSelected(),
   };
+  /** The selected incident on a wall, for five minutes. */
+  function castSelected() {
+    const row = selected?.table === "incidents" && store.tables.incidents.get(selected.id);
+    if (!row || !["dispatcher", "supervisor"].includes(person.role)) return false;
+    sender.dismiss(subject());
+    askScreen(store, row, ask, (screen) => {
+      ask(null);
+      sender.send(`incidents ${row.id}`, "cast_incident", screen, { item: row.id });
+    });
+    return true;
+  }
   /** A note about the selected incident, or a message to its teams. */
   function compose(verb) {
     const row = selected?.table === "incidents" && store.tables.incidents.get(selected.id);

@@ -24,6 +24,7 @@ export const GROUPS = {
     [";", "resend", SEATS],
     [". ,", "write", SEATS],
     ["#", "calls", SEATS],
+    ["\\", "cast", ["dispatcher", "supervisor"]],
   ],
   many: [
     ["Space", "mark", SEATS],
@@ -64,7 +65,7 @@ const SCROLL = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp"]);
 
 /** Signs that are keys, as both keyboards write them. */
 const SIGNS = { ";": ";", "；": ";", ".": ".", "。": ".", ",": ",", "，": ",", "#": "#", "＃": "#",
-  "[": "[", "【": "[", "]": "]", "】": "]", "'": "'", "‘": "'", "’": "'" };
+  "\\": "\\", "、": "\\", "[": "[", "【": "[", "]": "]", "】": "]", "'": "'", "‘": "'", "’": "'" };
 
 /** `onFirst` sees every key that nobody types before the others do. @param {{onFirst: (event: KeyboardEvent) => boolean, onLetter: (letter: string) => boolean, onDigit: (digit: number) => boolean, onMove: (by: number) => void, onEscape: () => void, onEnter: () => boolean, onCommand: () => void, onHelp: () => void, onStar: () => void, onUndo: () => void, onTab: (index: number) => void, onFreeze: () => void, onSign: (sign: string) => boolean, onPrint: () => void}} to */
 export function listen(to) {

@@ -91,12 +91,24 @@ function reloadWhenQuiet(channel, name) {
       { passive: true, capture: true },
     );
   channel.on(() => {
-    const quiet = !comis.shown?.frozen && (name === "wall" || performance.now() - touched > QUIET_MS);
+    const quiet = !comis.shown?.frozen && (name === "wall" ? comis.quiet?.() !== false : performance.now() - touched > QUIET_MS);
     const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
     // Screens that nobody touches come back one after the other, not all at once.
-    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving)
+    if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving && once(channel.heartbeat.build))
       leaving = setTimeout(() => location.reload(), Math.random() * 8000);
   });
+}
+
+/** Whether a page has not yet loaded itself anew for a build: where two servers of different builds take turns, it does not go on for ever. */
+function once(build) {
+  try {
+    const had = JSON.parse(sessionStorage.getItem("comis.reloaded") ?? "[]");
+    if (had.includes(build)) return false;
+    sessionStorage.setItem("comis.reloaded", JSON.stringify([...had, build].slice(-20)));
+    return true;
+  } catch {
+    return true; // a browser that keeps nothing
+  }
 }
 
 start().catch((error) => {

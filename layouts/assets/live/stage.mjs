@@ -11,15 +11,22 @@ import { mountTiles } from "./tiles.mjs";
 import { clock as asClock } from "./time.mjs";
 import { t } from "./words.mjs";
 
-const BOARD_ROOM = 12,
+const KEPT = "comis.director", // over a planned reload the same scene goes on
+  KEPT_MS = 60_000,
+  HISTORY = 200,
+  BOARD_ROOM = 12,
   MOVES_S = 5; // the lens looks for a better place so often
 
 /** @param {{root: HTMLElement, store: object, clock: object, basemap: object, name: string, unit: () => number, frozen: () => boolean,
  *   stands?: () => boolean, hand?: (views: object[], city: object) => {view: object, note: string}|null}} at `name`: of this screen, so that walls
  *   side by side begin elsewhere; `stands`: the picture is frozen; `hand`: the view that an operator put here, and words for the corner */
 export function mountStage({ root, store, clock, basemap, name, unit, frozen, stands = () => false, hand = () => null }) {
-  let memory = opening(seedOf(name)),
-    view = null, // what is shown, as it was last there
+  /** Real ms that run on over a reload. */
+  const moment = () => performance.timeOrigin + performance.now();
+  const history = []; // what was shown, newest last
+  const before_ = kept(name, moment());
+  let memory = before_?.memory ?? opening(seedOf(name)),
+    view = before_?.view ?? null, // what is shown, as it was last there
     views = [],
     map = null,
     fitted = "",
@@ -93,7 +100,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
   /* ---- once a second ---------------------------------------------------------------------------------------------------------- */
   function direct_() {
     if (store.seq === null) return;
-    const now = performance.now(),
+    const now = moment(),
       city = { store, now: clock.now(), rate: clock.rate, basemap };
     views = viewsOf(city, view);
     const held = hand(views, city),
@@ -104,10 +111,12 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     memory = direct(memory, views, now, put?.id ?? null);
     view = views.find((one) => one.id === memory.shown.id) ?? view;
     corner(now);
-    if (before?.id !== memory.shown.id) changed();
+    if (before?.id !== memory.shown.id || !root.dataset.scene) changed();
   }
   function changed() {
     root.dataset.scene = memory.shown.key;
+    history.push(memory.shown);
+    if (history.length > HISTORY) history.shift();
     lens.move();
     if (map && fitted && fitted !== frameName()) fit();
     board.paint();
@@ -137,7 +146,17 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     lens.draw(map, spot, Boolean(view.spot));
   };
 
+  addEventListener("pagehide", () => {
+    try {
+      if (view) sessionStorage.setItem(KEPT, JSON.stringify({ name, memory, view }));
+    } catch {
+      // a browser that keeps nothing begins anew
+    }
+  });
+
   return {
+    history,
+    moment,
     /** Called once a second. */
     tick() {
       board.tick();
@@ -173,4 +192,15 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
       return view;
     },
   };
+}
+
+/** What the director of this screen remembered a moment ago, before the page loaded itself anew; null otherwise. */
+function kept(name, now) {
+  try {
+    const { name: whose, memory, view } = JSON.parse(sessionStorage.getItem(KEPT));
+    if (whose !== name || view.id !== memory.shown.id || Math.abs(now - memory.at) > KEPT_MS) return null;
+    return { memory: { ...memory, at: Math.min(memory.at, now) }, view };
+  } catch {
+    return null;
+  }
 }

@@ -151,6 +151,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     root.classList.toggle("frozen", shown.frozen);
     if (shown.frozen && frozen) text(still, frozenSentence(frozen, shown.held.at));
   }
+  window.comis.quiet = () => stage.memory.shown?.by !== "event"; // no page of another build comes in the middle of something
   source.on("screens", () => {
     obey();
     stage.now();
@@ -160,7 +161,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     title: stage.view?.title ?? "",
     why: stage.view?.why ?? "",
     by: stage.memory.shown?.by ?? "",
-    shown_s: stage.memory.shown ? Math.round((performance.now() - stage.memory.shown.since) / 1000) : 0,
+    shown_s: stage.memory.shown ? Math.round((stage.moment() - stage.memory.shown.since) / 1000) : 0,
     frozen: shown.frozen,
   }));
 
