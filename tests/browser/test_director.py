@@ -113,6 +113,17 @@ def test_an_event_is_on_the_wall_at_once_and_noise_moves_nothing(screen: Screen)
         }
         told.noisy = kept.length;
         told.gaps = Math.min(...kept.slice(1).map((at, i) => at - kept[i]));
+        // Two that stay as they are have their showings, and leave turns to the others.
+        let two = D.opening(2);
+        const by = [], seenKeys = new Set();
+        for (let s = 1; s < 3600; s++) {
+          const was = two.shown?.id;
+          two = D.direct(two, views(80, air(75), {id: 'figures', key: 'figures', salience: 10}), s * 1000);
+          if (two.shown.id !== was) by.push(two.shown.by);
+          seenKeys.add(two.shown.key);
+        }
+        told.standing = by.filter((one) => one === 'event').length;
+        told.all = seenKeys.size;
         // What has grown is news; what has not had its showing.
         let seen = run(event, 65000, 400, () => views(80));
         told.gone_on = seen.shown.id;
@@ -138,6 +149,8 @@ def test_an_event_is_on_the_wall_at_once_and_noise_moves_nothing(screen: Screen)
     assert told["rival"] == "hotspot a"
     assert told["noisy"] <= 3600 / 120 + 2
     assert told["gaps"] >= 60
+    assert told["standing"] <= 2
+    assert told["all"] == 5
     assert told["gone_on"] != "hotspot a"
     assert told["grown"]["id"] == "hotspot a"
     assert told["hand"] == ["teams", "hand"]
