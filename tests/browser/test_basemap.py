@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 
-from dashboard.city.places import wgs84_to_gcj02
+from dashboard.city.places import gcj02_to_wgs84, wgs84_to_gcj02
 from tests.browser.conftest import Screen, Stage
 from tests.browser.test_store import inside
 from tests.tiles import png
@@ -131,12 +132,17 @@ def test_one_broken_tile_is_no_outage(tiled: Screen, tile_server: TileServer) ->
 def test_which_tiles_a_view_needs_and_where_a_shifted_map_lies(screen: Screen) -> None:
     screen.open("/")
     script = """
-        const {needed} = await import('/assets/live/basemap.mjs');
+        const {needed, TileGround} = await import('/assets/live/basemap.mjs');
         const {toGcj02, fromGcj02} = await import('/assets/live/datum.mjs');
         const told = {min_zoom: 9, max_zoom: 15, bounds: null, datum: 'wgs84', templates: ['x']};
         const view = {zoom: 12, topLeft: [39.95, 116.30], bottomRight: [39.86, 116.48]};
         const names = (list) => list.map(({z, x, y}) => `${z}/${x}/${y}`);
+        const how = {clock: comis.clock, changed() {}};
+        const shifted = new TileGround({...told, datum: 'gcj02', attribution: ''}, document.createElement('div'), how);
+        shifted.wanted = [{z: 15, x: 26979, y: 12415, keys: ['0']}];
+        shifted.tiles.set('0', {state: 'here', picture: {}});
         return {
+          lies: shifted.placed((lat, lon) => [lon * 1e6, lat * 1e6], 1)[0].slice(1),
           view: names(needed(told, view)),
           deeper: needed(told, {zoom: 18, topLeft: [39.9466, 116.302], bottomRight: [39.9456, 116.304]}).length,
           above: needed(told, {...view, zoom: 8}).length,
@@ -149,4 +155,8 @@ def test_which_tiles_a_view_needs_and_where_a_shifted_map_lies(screen: Screen) -
     assert found["view"][0].startswith("12/3372/")  # the middle first
     assert (found["deeper"], found["above"], found["outside"]) == (1, 0, 0)
     assert found["shifted"] == [pytest.approx(wgs84_to_gcj02(39.9087, 116.3975), abs=1e-9), [48.85, 2.35]]
+    north, west = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * 12415 / 2**15)))), 26979 / 2**15 * 360 - 180)
+    lat, lon = gcj02_to_wgs84(north, west)
+    assert found["lies"][:2] == pytest.approx([lon * 1e6, lat * 1e6], abs=2)  # 0.2 m: 530 m west of where its name says
+    assert west - lon == pytest.approx(0.0062, abs=0.0003)
     assert found["back"] == pytest.approx([39.9087, 116.3975], abs=1e-7)
