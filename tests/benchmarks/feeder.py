@@ -4,7 +4,8 @@
     run       send second after second from now on; answers at once
     stop      stop; answers how many entries went each second and how late the latest slice was
 
-Event times are the moments of sending. May not know who reads.
+Event times are the moments of sending, on a city clock that began at `--base` and runs at `--rate`. May not know who
+reads.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ SLICES: Final = 20
 class Feeder:
     """Sends one load into one store."""
 
-    def __init__(self, address: str, sensors: int) -> None:
+    def __init__(self, address: str, sensors: int, rate: float = 1.0, base_ms: int = 0) -> None:
         """Connects at the first entry."""
+        self.rate, self.base_ms = rate, base_ms
         self.redis: redis.Redis = redis.Redis.from_url(address, protocol=2)
         self.load = ReferenceLoad(sensors=sensors)
         self.stopping = threading.Event()
@@ -39,7 +41,7 @@ class Feeder:
     def prepare(self) -> dict[str, str]:
         """Send the state to start from."""
         last: dict[str, str] = {}
-        entries = list(self.load.preparation(_now_ms()))
+        entries = list(self.load.preparation(self._city_ms(_now_ms())))
         for start in range(0, len(entries), PIPELINE):
             part = entries[start : start + PIPELINE]
             for entry, id_ in zip(part, self._append(part), strict=True):
@@ -52,7 +54,8 @@ class Feeder:
         first = self.second
         while not self.stopping.is_set():
             due = began + (self.second - first)
-            entries = self.load.second(self.second, _now_ms() + round(1000 * max(0.0, due - time.monotonic())))
+            sent_ms = _now_ms() + round(1000 * max(0.0, due - time.monotonic()))
+            entries = self.load.second(self.second, self._city_ms(sent_ms))
             self.second += 1
             for slice_ in range(SLICES):
                 wait_s = due + slice_ / SLICES - time.monotonic()
@@ -79,6 +82,9 @@ class Feeder:
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
+    def _city_ms(self, real_ms: int) -> int:
+        return self.base_ms + round((real_ms - self.base_ms) * self.rate)
+
     def _append(self, entries: list[Entry]) -> list[bytes]:
         pipe = self.redis.pipeline(transaction=False)
         for entry in entries:
@@ -95,8 +101,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("address")
     parser.add_argument("--sensors", type=int, default=SENSORS)
+    parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--base", type=int, default=0)
     chosen = parser.parse_args()
-    feeder = Feeder(chosen.address, chosen.sensors)
+    feeder = Feeder(chosen.address, chosen.sensors, chosen.rate, chosen.base)
     for word in sys.stdin:
         if word.strip() == "prepare":
             speak({"last": feeder.prepare()})

@@ -101,6 +101,12 @@ KEYS: Final = (
         "Memory levels off: highest PSS of all processes in the last quarter of the run above that of the third"),
     Key("soak", "hour_aof_level", "%", "≤", 10, "",
         "The journal levels off: largest append-only file in the last quarter above the largest of the third"),
+    Key("soak", "wall_heap_slope", "MB/h", "<", 1, "",
+        "Growth of a wall's heap after forced collections, from the second quarter of the run on"),
+    Key("soak", "wall_reloads", "", "≤", 0, "",
+        "How often that wall was loaded anew"),
+    Key("soak", "scene_least_dwell_s", "s", "≥", 60, "",
+        "The shortest time for which it showed a scene that no hand put there"),
 )  # fmt: skip
 """Every figure with a budget, in the order in which it is shown."""
 

@@ -1,20 +1,26 @@
-"""Bench *soak*: all parts at the reference load for an hour or longer; does what they hold level off?
+"""Bench *soak*: all parts and a wall at the reference load for an hour or longer; does what they hold level off?
 
-Memory of every process and the size of the append-only file are sampled every few seconds. A figure is the highest
-sample of the last quarter of the run above the highest of the third, in percent: saw teeth (trimming, rewriting) are as
-high in one quarter as in the next, a leak is higher in the last. Runs below 40 minutes say little: input is kept 10.
+The city clock runs ten times as fast, so that the wall lives through ten hours of scenes. Its scenes, its heap after
+forced collections, and whether it was loaded anew are noted in its page. Memory of every process and the size of the
+append-only file are sampled every few seconds. A figure of these is the highest sample of the last quarter of the run
+above the highest of the third, in percent: saw teeth (trimming, rewriting) are as high in one quarter as in the next, a
+leak is higher in the last. Runs below 40 minutes say little: input is kept 10.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
+import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dashboard.live.launcher import PARTS
-from tests.benchmarks import machine
+from dashboard.live.streams import key
+from tests.benchmarks import chromium, machine
+from tests.benchmarks.chromium import Page
 from tests.benchmarks.figures import Sheet
 from tests.benchmarks.pace import Pace
 from tests.benchmarks.reference_load import ReferenceLoad
@@ -23,6 +29,19 @@ from tests.benchmarks.stand import City, Helper, city
 SAMPLE_S: Final = 5.0
 TELL_S: Final = 300.0
 LEAST_SAMPLES: Final = 8
+RATE: Final = 10.0
+"""City seconds in one of ours."""
+HEAP_S: Final = 10.0
+WARM_SHARE: Final = 0.25
+"""Of the run, until the wall has met all that it keeps."""
+NOTE_SCENES: Final = """
+window.noted = [];
+setInterval(() => {
+  const shown = window.comis?.stage?.memory.shown, last = noted[noted.length - 1];
+  if (shown && shown.since !== last?.since) noted.push({key: shown.key, by: shown.by, since: shown.since});
+}, 250);
+"""
+"""Runs in the wall's page: each scene that it showed, why, and since when (ms of the page)."""
 
 
 class Sample(NamedTuple):
@@ -36,11 +55,20 @@ class Sample(NamedTuple):
 
 def run(sheet: Sheet, pace: Pace) -> None:
     """Measure whether memory and journal level off."""
-    load = ReferenceLoad()
-    with city(load.pack, PARTS, sheet.say) as town, Helper("feeder", town.settings.redis_address) as feeder:
+    load, base_ms = ReferenceLoad(), time.time_ns() // 1_000_000
+    with (
+        city(load.pack, PARTS, sheet.say) as town,
+        Helper("feeder", town.settings.redis_address, "--rate", RATE, "--base", base_ms) as feeder,
+        chromium.page() as page,
+    ):
+        _set_clock(town, base_ms)
         town.until_handled({name: id_.encode() for name, id_ in feeder.ask("prepare")["last"].items()})
         feeder.ask("run")
-        samples = _watch(sheet, town, 60 * pace.soak_minutes)
+        page.before_each(NOTE_SCENES)
+        page.open(f"{town.settings.web_url}/wall", "window.comis?.stage?.memory.shown")
+        page.evaluate("window.since_before = true")
+        samples, heap = _watch(sheet, town, page, 60 * pace.soak_minutes)
+        _wall(sheet, page, heap)
         sheet.explain("soak", "feeder_entries_per_s", feeder.ask("stop")["entries_per_s"], "1/s")
         starts = {name: part.starts for name, part in town.launcher.parts.items()}
     if any(count > 1 for count in starts.values()):
@@ -66,18 +94,54 @@ def growth(values: Sequence[float]) -> float:
     return 100 * (last - third) / third if third else 0.0
 
 
-def _watch(sheet: Sheet, town: City, seconds: float) -> list[Sample]:
-    samples = []
+def slope(heap: Sequence[tuple[float, int]]) -> float:
+    """MB an hour by which the heap grows after the warm quarter.  Raises: ValueError for too few."""
+    warm = [(at_s / 3600, size / 1e6) for at_s, size in heap if at_s >= WARM_SHARE * heap[-1][0]]
+    if len(warm) < LEAST_SAMPLES:
+        raise ValueError(f"{len(warm)} samples of the heap are too few")
+    return statistics.linear_regression([at for at, _ in warm], [size for _, size in warm]).slope
+
+
+def least_dwell_s(noted: Sequence[dict[str, Any]]) -> float:
+    """The shortest showing of a scene that no hand put there or ended."""
+    shows = [(after["since"] - one["since"]) / 1000 for one, after in itertools.pairwise(noted)
+             if "hand" not in (one["by"], after["by"])]  # fmt: skip
+    return min(shows, default=0.0)
+
+
+def _set_clock(town: City, base_ms: int) -> None:
+    """The city clock runs fast from here on."""
+    person = {"seat": "bench", "role": "administrator", "name": "bench"}
+    command = {"id": "bench-clock", "verb": "set_clock", "offset_ms": base_ms, "rate": RATE, "person": person}
+    fields = {"id": "bench-clock", "source": "/bench", "type": "city.command", "data": json.dumps(command)}
+    town.until_handled({key("command"): town.redis.xadd(key("command"), fields)})
+
+
+def _wall(sheet: Sheet, page: Page, heap: Sequence[tuple[float, int]]) -> None:
+    """What the wall's own page tells of the run."""
+    noted = page.evaluate("window.noted")
+    sheet.put("wall_heap_slope", slope(heap))
+    sheet.put("wall_reloads", float(not page.evaluate("window.since_before === true")))
+    sheet.put("scene_least_dwell_s", least_dwell_s(noted))
+    sheet.explain("soak", "wall_heap_mb", heap[-1][1] / 1e6, "MB")
+    sheet.explain("soak", "scene_changes", len(noted) - 1, "")
+    sheet.explain("soak", "scenes_shown", len({one["key"] for one in noted}), "")
+
+
+def _watch(sheet: Sheet, town: City, page: Page, seconds: float) -> tuple[list[Sample], list[tuple[float, int]]]:
+    samples, heap = [], []
     began = told = time.monotonic()
     for number in itertools.count(1):
         time.sleep(max(0.0, began + number * SAMPLE_S - time.monotonic()))
         now = time.monotonic()
         samples.append(_sample(town))
+        if not heap or now - began - heap[-1][0] >= HEAP_S:
+            heap.append((now - began, page.heap_bytes()))
         if now - told >= TELL_S:
             told = now
-            sheet.say(f"soak: {(now - began) / 60:.0f} min: {samples[-1]}")
+            sheet.say(f"soak: {(now - began) / 60:.0f} min: {samples[-1]}, heap {heap[-1][1] / 1e6:.1f} MB")
         if now - began >= seconds:
-            return samples
+            return samples, heap
     raise AssertionError
 
 
