@@ -22,6 +22,8 @@ __all__ = ["FEW", "KPIS", "POINTS", "History", "Kpi", "figures", "news", "shown"
 
 POINTS: Final = 60
 """One point a minute of the city clock, for the last hour."""
+Points = dict[str, list[tuple[int, float | None]]]
+"""Figure → minute of the city clock and value, oldest first."""
 
 
 class Kpi(Struct, frozen=True):
@@ -121,11 +123,15 @@ def news(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> d
 
 
 class History:
-    """Past values of figures, one a minute of the city clock; empty after a start."""
+    """Past values of figures, one a minute of the city clock; a snapshot keeps them over a restart."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self._points: dict[str, deque[tuple[int, float | None]]] = {}
+    def __init__(self, points: Points | None = None) -> None:
+        """Nothing yet, or what was kept."""
+        self._points = {key: deque(kept, maxlen=POINTS) for key, kept in (points or {}).items()}
+
+    def points(self) -> Points:
+        """All that is remembered, to be kept."""
+        return {key: list(points) for key, points in self._points.items()}
 
     def sample(self, key: str, now_ms: int, value: float | None) -> None:
         """Keep the value of this minute."""
@@ -136,6 +142,8 @@ class History:
         if points and points[-1][0] == minute:
             points[-1] = (minute, value)
         else:
+            missed = range(points[-1][0] + 1, minute) if points else ()
+            points.extend((one, None) for one in missed)  # nobody counted: a gap, not an hour that is shorter
             points.append((minute, value))
 
     def series(self, key: str) -> list[float | None]:

@@ -119,6 +119,8 @@ class Engine:
         fresh = found.state.pack_digest != digest
         self.desk = Desk(self.pack if fresh else pack_of(found.state.registry), found.state, found.telemetry)
         self.journal_id = found.journal
+        if not self.history.points():
+            self.history = kpis.History(found.points)
         real_ms, clock = self.real_ms(), found.state.clock
         now_ms, handled_ms = clock.city_ms(real_ms), None
         if self.cursor.handled_ms:
@@ -385,7 +387,9 @@ class Engine:
         if self.cursor.order:
             self._write(force=True)
         self._pictured, self._unpictured = now, 0
-        taken = snapshots.picture(self.desk.state, self.desk.telemetry, self.cursor, self.journal_id)
+        taken = snapshots.picture(
+            self.desk.state, self.desk.telemetry, self.cursor, self.journal_id, self.history.points()
+        )
         self._writer = threading.Thread(target=self._write_picture, args=(taken,), daemon=True)
         self._writer.start()
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from dashboard.city.cameras import Sighting
 from dashboard.city.flood import Arrived
+from dashboard.city.kpis import Points
 from dashboard.city.state import ROW_TYPES, Answered, CityState, Clock, Entry, RecentComplaint
 from dashboard.city.telemetry import PictureNow, SensorNow, SourceNow, TeamNow, Telemetry
 from dashboard.live.streams import Cursor
@@ -36,6 +37,8 @@ class Snapshot(Struct):
     telemetry: Telemetry
     cursor: Cursor
     journal: str
+    points: Points = {}
+    """The last hour of each figure: what the engine alone remembers."""
 
 
 class Picture(Struct):
@@ -45,9 +48,12 @@ class Picture(Struct):
     telemetry: Telemetry
     cursor: Cursor
     journal: str
+    points: Points = {}
 
 
-def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str) -> Picture:
+def picture(
+    state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str, points: Points | None = None
+) -> Picture:
     """Copies that stay as they are while the engine goes on; about 5 ms at the reference load."""
     copied = CityState(
         seq=state.seq, clock=state.clock, numbers=state.numbers, registry=state.registry, pack_digest=state.pack_digest
@@ -67,7 +73,7 @@ def picture(state: CityState, telemetry: Telemetry, cursor: Cursor, journal: str
     copied.turns = deque(state.turns)
     copied.alarms = {hour: dict(counts) for hour, counts in state.alarms.items()}
     held = Telemetry(dict(telemetry.sensors), dict(telemetry.teams), dict(telemetry.sources), dict(telemetry.pictures))
-    return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal)
+    return Picture(copied, held, Cursor(dict(cursor.after), cursor.seq, cursor.handled_ms), journal, points or {})
 
 
 def write(directory: Path, taken: Picture) -> str:
@@ -135,6 +141,7 @@ def _sections(taken: Picture) -> Iterator[tuple[str, bytes]]:
     yield "turns", encode(list(state.turns))
     for chunk in _chunks(state.alarms, 1):
         yield "alarms", encode(chunk)
+    yield "points", encode(taken.points)
     for kind in ("sensors", "teams", "sources", "pictures"):
         rows = list(getattr(taken.telemetry, kind).items())
         for start in range(0, len(rows), CHUNK):
@@ -159,15 +166,17 @@ _TABLES: Final[dict[str, msgspec.msgpack.Decoder[Any]]] = {
 def read(path: Path) -> Snapshot:
     """The snapshot of a file.  Raises: OSError, msgspec.DecodeError where it is not one; it is then not used."""
     state, telemetry = CityState(), Telemetry.empty()
-    cursor, journal = Cursor(), "0-0"
+    cursor, journal, points = Cursor(), "0-0", Points()
     outer = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
     for record in _whole(path.read_bytes()):
         section, payload = outer.decode(record)
         if section == "head":
             cursor, journal = _read_head(state, payload)
+        elif section == "points":
+            points = msgspec.msgpack.decode(payload, type=Points)
         else:
             _read_section(state, telemetry, section, payload)
-    return Snapshot(state, telemetry, cursor, journal)
+    return Snapshot(state, telemetry, cursor, journal, points)
 
 
 def _whole(raw: bytes) -> list[bytes]:

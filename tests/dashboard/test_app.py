@@ -230,6 +230,9 @@ def test_the_policy_holds_on_every_page_and_stops_what_is_not_ours(
         shown.wait(f"return document.querySelector('#{page.NAME}')", WITHIN_S)
         severe = [line["message"] for line in shown.chrome.get_log("browser") if line["level"] == "SEVERE"]
         assert severe == [], page.NAME
+    shown.open("/figures/open")  # plotly itself draws here, and needs no eval
+    shown.wait("return document.querySelector('#figures-chart-plot svg.main-svg')", WITHIN_S)
+    assert [line["message"] for line in shown.chrome.get_log("browser")] == []
     shown.run(
         "const s = document.createElement('script'); s.textContent = 'window.foreign = 1'; document.body.append(s)"
     )

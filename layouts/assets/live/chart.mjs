@@ -52,7 +52,7 @@ function traces({ series, usual, state }) {
     { ...edge, y: [usual[1], usual[1]], fill: "tonexty", fillcolor: token("--chart-band") },
   ] : [];
   const ink = { over: "--priority-1", near: "--priority-2", stale: "--stale" }[state] ?? "--ink-1";
-  const line = { x, y: series, mode: "lines", line: { width: 2, color: token("--ink-1"), dash: state === "stale" ? "dot" : "solid" }, connectgaps: false, showlegend: false, cliponaxis: false, hovertemplate: "%{y}<extra></extra>" };
+  const line = { x, y: series, mode: "lines", line: { width: 2, color: token("--ink-1"), dash: state === "stale" ? "dot" : "solid" }, connectgaps: true, showlegend: false, cliponaxis: false, hovertemplate: "%{y}<extra></extra>" };
   const tip = { x: [0], y: series.slice(-1), mode: "markers", marker: { size: 8, color: token(ink) }, hoverinfo: "skip", showlegend: false, cliponaxis: false };
   return [...band, line, tip];
 }

@@ -11,8 +11,9 @@ export function evidenceOf(key, tell) {
   const held = { body: null, failed: "", refresh };
   let next = 0,
     busy = false;
-  async function refresh() {
-    if (busy || performance.now() < next || document.visibilityState === "hidden") return;
+  /** `now`: something is otherwise than it was, so what it rests on is read at once. */
+  async function refresh(now = false) {
+    if (busy || (!now && performance.now() < next) || document.visibilityState === "hidden") return;
     busy = true;
     try {
       const answer = await fetch(`/api/v1/kpis/${key}`, { signal: AbortSignal.timeout(8000) });

@@ -135,6 +135,7 @@ function onePage(key, { store, clock }) {
     plot.show(row);
     text(chartNote, row.series.length < 2 ? t("figures.no_history") : "");
     age.show(ageOf(row, clock), limit(row));
+    if (evidence.body && evidence.body.state !== row.state) evidence.refresh(true);
   }
 
   function drawSources() {

@@ -134,3 +134,15 @@ def test_history_keeps_an_hour_a_point_a_minute():
     history.sample("x", T0 + DAY, 2.0)
     assert history.series("x") == [2]
     assert history.usual("x") is None
+
+
+def test_what_was_kept_goes_on_where_it_ended_with_a_gap_for_the_time_between():
+    history = History()
+    for minute in range(3):
+        history.sample("x", T0 + minute * 60_000, float(minute))
+    again = History(history.points())
+    assert again.series("x") == [0, 1, 2]
+    again.sample("x", T0 + 5 * 60_000, 9.0)
+    assert again.series("x") == [0, 1, 2, None, None, 9]
+    again.sample("x", T0 + 130 * 60_000, 4.0)  # two hours later nothing is left of that hour
+    assert again.series("x") == [4]

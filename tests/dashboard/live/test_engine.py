@@ -14,8 +14,10 @@ from dashboard.city.ledger import Ledger
 from dashboard.city.signals import signal_key
 from dashboard.city.state import CityState, apply
 from dashboard.live import snapshots
+from dashboard.live.engine import Engine
 from dashboard.live.streams import Cursor
 from dashboard.live.wire import decode_journal
+from tests.cities import T0
 from tests.histories import History, Play, alerts_of, play
 
 SEEDS = st.integers(0, 1 << 32)
@@ -123,3 +125,17 @@ def test_an_empty_store_is_an_empty_city(tmp_path):
     lived = Play(tmp_path)
     assert [change.type for change in lived.changes()] == ["engine_started", "registry_changed"]
     assert msgspec.json.decode(lived.streams.cursor, type=Cursor).seq == 2
+
+
+def test_the_last_hour_of_each_figure_outlives_a_restart(tmp_path):
+    lived = Play(tmp_path)
+    lived.engine.history.sample("open", T0, 4.0)
+    lived.engine.history.sample("open", T0 + 60_000, 5.0)
+    Engine._picture(lived.engine, force=True)
+    lived.engine._writer.join()
+    lived.engine.announce_picture()
+    again = lived._born()
+    assert again.history.series("open") == [4, 5]
+    again.history.sample("open", T0 + 120_000, 6.0)
+    again.start()  # as after a lost store: what it remembers itself is newer
+    assert again.history.series("open") == [4, 5, 6]

@@ -27,7 +27,8 @@ def a_city() -> City:
 
 
 def taken(city: City) -> snapshots.Picture:
-    return snapshots.picture(city.desk.state, city.desk.telemetry, CURSOR, "8-1")
+    points = {"open": [(29_833_333, 31.0), (29_833_334, None)]}
+    return snapshots.picture(city.desk.state, city.desk.telemetry, CURSOR, "8-1", points)
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
@@ -38,6 +39,7 @@ def test_what_is_read_is_what_was_written(tmp_path):
         assert getattr(found.state, field) == getattr(city.state, field), field
     assert found.telemetry == city.desk.telemetry
     assert (found.journal, found.cursor) == ("8-1", Cursor({"sensor": "5-0"}, 9, 77))
+    assert found.points == {"open": [(29_833_333, 31.0), (29_833_334, None)]}
 
 
 def test_an_empty_city(tmp_path):
@@ -47,7 +49,7 @@ def test_an_empty_city(tmp_path):
 
 def test_one_that_was_written_before_complaints_were_kept_by_the_hour(tmp_path, monkeypatch):
     sections = snapshots._sections
-    old = {"calls", "hours"}
+    old = {"calls", "hours", "points"}
     monkeypatch.setattr(snapshots, "_sections", lambda given: (one for one in sections(given) if one[0] not in old))
     city = a_city()
     found = snapshots.read(tmp_path / snapshots.write(tmp_path, taken(city)))
