@@ -40,8 +40,8 @@ values: `/figures`; one with its last hour and the rows that it counts: `/figure
 Below {kpis.FEW} cases a share or percentile is “–”. A fifth of a group that a figure rests on is silent: the figure is
 stale, hatched on every screen, and its age is that of the oldest source; past a critical target it is red all the same.
 Targets are the city pack's (`[[figures]]`). The usual band is the 10th to 90th percentile of the figure's last hour;
-of `calls_hour` that of the same hour of the days before, kept with the state for 28 days. The last hour is kept with the
-snapshots; minutes in which nobody counted are gaps in it.
+of `calls_hour` that of the same hour of the days before, kept with the state for 28 days. The last hour is kept with
+the snapshots; minutes in which nobody counted are gaps in it.
 """
 
 
