@@ -1,7 +1,7 @@
 """Pages: Dash behind a door of its own. What Dash would read without a limit or answer with a 500 is refused here.
 
-The one callback turns the page by two texts; anything else sent to it is not from one of our pages. May not know what
-is on a page.
+Our callbacks ask with texts of the address alone; anything else sent to them is not from one of our pages. May not know
+what is on a page.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def layout(view: parts.CityView, choices: Choices) -> Component:
         [
             parts.brand(f"page.{NAME}", choices),
             html.Div(id=STATUS, className="status"),
-            html.Span(id=AGE, className="soft", role="status"),
+            html.Span(id=AGE, className="soft"),
             html.A(words.say("briefing.newer", lang), href=PATH + choices.search(), className="btn push"),
             html.Button(words.say("briefing.print", lang), id=PRINT, className="btn", type="button"),
             html.Div([link for link in other if link.lang != lang], className="switches"),
@@ -90,10 +90,11 @@ class _Paper:
 
     def first(self) -> list[Child]:
         tell, clock = self.tell, self.briefing.clock
-        unreal = html.Span(tell.say(f"briefing.clock_{clock}"), className="unreal") if clock != "live" else None
+        said = "training.goes_on" if self.briefing.training else f"briefing.clock_{clock}" if clock != "live" else ""
+        unreal = html.Span(tell.say(said), className="unreal") if said else None
         return [
             html.H1(tell.title()),
-            html.P([tell.date(), *(["  ", unreal] if unreal else [])], className="sub"),
+            html.P([tell.date(), " ", unreal], className="sub"),
             self.stopped(),
             html.Ol([self.sentence(n, one) for n, one in enumerate(self.briefing.sentences, 1)], className="say"),
             *self.changed(),

@@ -24,6 +24,7 @@ from dashboard.city.outstanding import NAMED, NOBODY_ON_IT, Decision, District, 
 from dashboard.city.pack import Area, Place
 from dashboard.city.places import Gazetteer
 from dashboard.city.state import HOUR_MS, CityState
+from dashboard.city.trainings import ENDED
 from dashboard.city.unseen import Unseen, unseen
 
 Row = Mapping[str, Any]
@@ -116,6 +117,9 @@ class Briefing(Struct, frozen=True):
     silent_s: int
     """The engine had been silent for so long when it was written; 0: it was heard."""
     clock: str
+    """Whose clock it is: `live`, `simulation` or `replay`."""
+    training: bool
+    """A training goes on: this is not the real city."""
     midnight_ms: int
     free_day: int
     """How many days in a row it is free by the official notice, this one among them; 0: it is not."""
@@ -196,6 +200,7 @@ class _Writer:
             seq=self.state.seq,
             silent_s=round(self.silent_s),
             clock=self.state.clock.source,
+            training=any(row.state != ENDED for row in self.state.trainings.values()),
             midnight_ms=self.midnight_ms,
             free_day=_free_day(self.state.registry, self.now_ms, self.zone),
             sentences=self.sentences(),

@@ -102,6 +102,25 @@ def test_a_page_of_nothing_is_a_page() -> None:
     assert "Nothing is late." in text(drawn)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"clock": "replay"}, "replayed clock, not the present"),
+        ({"clock": "simulation", "training": True}, "Training, not the real city"),
+    ],
+)
+def test_what_is_not_the_real_city_says_so_beside_the_date(changes: dict[str, Any], words: str | None) -> None:
+    city = a_city()
+    (sub,) = [
+        part
+        for part in walk(sheets(replace(written(city), **changes), city.state.registry, Choices(lang="en")))
+        if getattr(part, "className", "") == "sub"
+    ]
+    said = [text(part) for part in walk(sub) if getattr(part, "className", "") == "unreal"]
+    assert said == ([words] if words else [])
+
+
 def test_an_hour_above_what_is_usual_is_amber_and_the_running_one_hollow() -> None:
     bars = charts.per_hour([3, 9, 4], [(2.0, 5.0)] * 24)["data"][-1]["marker"]
     assert bars["line"]["color"] == [charts.BAR, ink.AMBER_EDGE, charts.BAR]
