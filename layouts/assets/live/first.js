@@ -8,13 +8,41 @@
   root.lang = lang === "en" ? "en" : "zh-Hans-CN";
   root.dataset.theme = ["light", "contrast"].includes(query.get("theme")) ? query.get("theme") : "dark";
   root.dataset.page = location.pathname.split("/")[1] || "home";
-  for (const [key, name] of [
-    ["distance", "--view-distance-m"],
-    ["width", "--wall-width-m"],
-  ]) {
-    const metres = Number(query.get(key));
-    if (metres > 0 && metres < 200) root.style.setProperty(name, String(metres));
+  // How far the farthest seat is and how wide the picture: of the address, or as whoever hung this screen typed it.
+  const place = `comis-wall:${query.get("screen") ?? ""}`;
+  const viewing = {
+    distance: 10,
+    width: 4.8,
+    sized: false,
+    /** Use it, and keep it in this screen. */
+    keep() {
+      viewing.use();
+      try {
+        localStorage.setItem(place, JSON.stringify({ distance: viewing.distance, width: viewing.width }));
+      } catch {
+        // a browser that keeps nothing has it until it is closed
+      }
+    },
+    use() {
+      viewing.sized = true;
+      root.dataset.sized = "";
+      root.style.setProperty("--view-distance-m", String(viewing.distance));
+      root.style.setProperty("--wall-width-m", String(viewing.width));
+    },
+  };
+  let kept = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(place) ?? "{}") ?? {};
+  } catch {
+    // as above
   }
+  const given = query.has("distance") || query.has("width");
+  for (const key of ["distance", "width"]) {
+    const metres = Number(given ? query.get(key) : kept[key]);
+    if (metres >= 0.3 && metres < 200) viewing[key] = metres;
+  }
+  if (given || kept.distance) viewing.use();
+  if (query.get("columns") === "3") root.dataset.columns = "3"; // of screens: words keep clear of their edges
   let hand;
   const map = new Promise((resolve) => {
     hand = resolve;
@@ -22,6 +50,7 @@
   window.comis = {
     lang,
     query,
+    viewing,
     map,
     /** What dash-leaflet's GeoJSON calls for its one dummy feature: our own layer, which hands over the map. */
     objects() {

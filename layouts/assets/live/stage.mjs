@@ -5,6 +5,7 @@ import { $, dress, fill, h, keyed, text } from "./dom.mjs";
 import { mountLens } from "./lens.mjs";
 import { soon } from "./loop.mjs";
 import { svg } from "./marks.mjs";
+import { boardRows } from "./reading.mjs";
 import { frameOf } from "./scene.mjs";
 import { viewsOf } from "./scenes.mjs";
 import { mountTiles } from "./tiles.mjs";
@@ -14,13 +15,14 @@ import { t } from "./words.mjs";
 const KEPT = "comis.director", // over a planned reload the same scene goes on
   KEPT_MS = 60_000,
   HISTORY = 200,
-  BOARD_ROOM = 12,
+  BOARD_COLUMNS = 4, // as wall.css has it
   MOVES_S = 5; // the lens looks for a better place so often
 
 /** @param {{root: HTMLElement, store: object, clock: object, basemap: object, name: string, unit: () => number, frozen: () => boolean,
  *   stands?: () => boolean, hand?: (views: object[], city: object) => {view: object, note: string}|null}} at `name`: of this screen, so that walls
- *   side by side begin elsewhere; `stands`: the picture is frozen; `hand`: the view that an operator put here, and words for the corner */
-export function mountStage({ root, store, clock, basemap, name, unit, frozen, stands = () => false, hand = () => null }) {
+ *   side by side begin elsewhere; `stands`: the picture is frozen; `hand`: the view that an operator put here, and words for the corner;
+ *   `leftOut`: figures that the panel beside the map has no room for */
+export function mountStage({ root, store, clock, basemap, name, unit, frozen, stands = () => false, hand = () => null, leftOut = () => [] }) {
   /** Real ms that run on over a reload. */
   const moment = () => performance.timeOrigin + performance.now();
   const history = []; // what was shown, newest last
@@ -46,7 +48,13 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     list = h("div", { class: "lines" }),
     more = h("p", { class: "more" });
   fill($("wall-side"), head, list, more);
-  const board = mountTiles($("wall-board"), { store, clock, frozen, room: () => (view?.board ? BOARD_ROOM : 0) });
+  const board = mountTiles($("wall-board"), {
+    store,
+    clock,
+    frozen,
+    first: leftOut,
+    room: () => (view?.board ? BOARD_COLUMNS * boardRows($("wall-board"), root, unit()) : 0),
+  });
   const lens = mountLens($("wall-lens"), { root, store, basemap, unit });
 
   function make() {

@@ -54,7 +54,8 @@ export function chosen(kpi, room = 6) {
   return inside;
 }
 
-export function mountTiles(box, { store, clock, frozen, room }) {
+/** @param {{room: number|(() => number), first?: () => string[]}} at `first`: figures that come before the others, in their order */
+export function mountTiles(box, { store, clock, frozen, room, first = () => [] }) {
   function make() {
     const name = h("span", { class: "clip" }),
       age = ageNode(),
@@ -99,10 +100,20 @@ export function mountTiles(box, { store, clock, frozen, room }) {
     node.parts.age.show(ageOf(row, clock), row.state === "stale" || frozen() ? 0 : Infinity);
   }
   const seats = typeof room === "function" ? room : () => room;
-  const paint = () => keyed(box, chosen(store.kpi, seats()), (key) => key, make, update);
+  const picked = () => {
+    const before = first().filter((key) => store.kpi.has(key)),
+      rest = before.length ? chosen(store.kpi, store.kpi.size).filter((key) => !before.includes(key)) : null;
+    return rest ? [...before, ...rest].slice(0, seats()) : chosen(store.kpi, seats());
+  };
+  const paint = () => keyed(box, picked(), (key) => key, make, update);
   store.on("kpi", () => soon(paint));
   return {
     paint,
+    /** What there is no room for, in order. @returns {string[]} */
+    leftOut() {
+      const inside = new Set(picked());
+      return chosen(store.kpi, store.kpi.size).filter((key) => !inside.has(key));
+    },
     tick() {
       for (const node of box.children) ages(node);
     },

@@ -10,7 +10,9 @@ import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
+import { STANDING_UNITS, UNITS, growth, roomFor, sizes } from "./reading.mjs";
 import { codeOf, speak, whoAmI } from "./screen.mjs";
+import { mountSetup } from "./setup.mjs";
 import { Sound, pulse, soundButton } from "./sound.mjs";
 import { mountStage } from "./stage.mjs";
 import { mountTicker } from "./ticker.mjs";
@@ -20,8 +22,9 @@ import { frozenSentence, handOf, wishesOf } from "./wishes.mjs";
 import { t, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
-const REFERENCE = 10 / 4.8; // the distance and width that the sizes were drawn for
 const MOST_CALLS = 60;
+const TILES = 6; // beside the map, at the distance it was drawn for
+const STANDING = matchMedia("(max-aspect-ratio: 1/1)");
 const EMPTY_MS = 8000; // by then the first picture is as whole as it will be
 
 export function mount({ root, store: source, channel, clock: running, person, basemap }) {
@@ -30,14 +33,38 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     me = whoAmI(window.comis.query);
   channel.screen = me;
   window.comis.shown = shown;
-  const number = (key, usual) => Number(window.comis.query.get(key)) || usual;
-  const k = Math.max(1, number("distance", 10) / number("width", 4.8) / REFERENCE),
-    unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // of layout, px: as wall.css says
-  root.classList.toggle("far", k > 1.04);
+  const unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16, // of layout, px: as wall.css says
+    units = () => (STANDING.matches && window.comis.viewing.sized ? STANDING_UNITS : UNITS),
+    k = () => growth(window.comis.viewing, units());
+  let numbersLeft = false,
+    room = fitFigures();
   const seen = discreet(store); // what visitors may read; figures and tally count all
   let truly = truth(source, channel, running),
     pictureOf = null,
     map = null;
+
+  /** What there is room for at the size that the distance asks: targets, calm tiles and numbers of teams leave, in this order. */
+  function fitFigures() {
+    const box = $("wall-figures"),
+      seen = sizes(window.comis.viewing, units()),
+      px = unit(),
+      high = STANDING.matches ? Infinity : box.clientHeight,
+      found = roomFor({ high, wide: box.clientWidth, unit: px, min: seen.min * px, value: seen.value * px });
+    if (found.rows * found.columns < TILES) numbersLeft = true; // and stay away, or their room would call them back
+    root.style.setProperty("--tile-rows", found.rows);
+    root.style.setProperty("--tile-columns", found.columns);
+    root.classList.toggle("far", found.beside);
+    root.classList.toggle("aimless", !found.aims);
+    root.classList.toggle("numberless", numbersLeft);
+    return found;
+  }
+  /** The size of the picture or of its type is another. */
+  function fitAnew() {
+    numbersLeft = false;
+    room = fitFigures();
+    tiles.paint();
+    stage.resize();
+  }
 
   /* ---- head ------------------------------------------------------------------------------------------------------------ */
   const mark = liveMark(),
@@ -65,7 +92,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     store,
     clock,
     frozen: () => truly.state === "dead",
-    room: k > 1.04 ? 4 : 6,
+    room: () => room.rows * room.columns,
   });
   const ticker = mountTicker($("wall-ticker"), { store: seen, clock });
   const tally = [
@@ -133,10 +160,23 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     name: me.name,
     unit,
     frozen: () => truly.state === "dead",
+    leftOut: () => tiles.leftOut(),
     stands: () => shown.frozen,
     hand: (views, city) => handOf(wishes, views, city, channel.serverNow()),
   });
   window.comis.stage = stage;
+  mountSetup($("wall-stage"), { units, unit, changed: () => dispatchEvent(new Event("resize")) });
+  new ResizeObserver(() => {
+    const before = room.rows * room.columns;
+    room = fitFigures();
+    if (room.rows * room.columns !== before) tiles.paint();
+  }).observe($("wall-figures"));
+  /** What the wall leaves out beside the map for want of room; the scene of all figures shows these first. */
+  window.comis.wall = {
+    get left_out() {
+      return tiles.leftOut();
+    },
+  };
 
   /** What operators want of this wall: obeyed at once, and after a start as soon as there is a picture to stand still. */
   function obey() {
@@ -169,19 +209,22 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   window.comis.map.then((leaflet) => {
     const view = (seen) => channel.look(seen);
     map = new CityMap(leaflet, seen, basemap, {
-      sizes: wallSizes(k, unit()),
+      sizes: wallSizes(k(), unit()),
       clock,
       still: true,
       onView: view,
-      keepClear: () => [[map?.w - 260 * unit(), 36 * unit(), 270 * unit(), 40 * unit()]],
+      keepClear: () => [
+        [map?.w - 260 * unit(), 36 * unit(), 270 * unit(), 40 * unit()],
+        ...(document.documentElement.dataset.columns ? [[map?.w / 2, 264 * unit(), map?.w / 2, 24 * unit()]] : []), // the edge of two screens
+      ],
     });
     window.comis.city_map = map;
     map.dim((_, row) => row.dimmed === true);
     stage.take(map);
     paintTally();
     addEventListener("resize", () => {
-      map.dress(wallSizes(k, unit()));
-      stage.resize();
+      map.dress(wallSizes(k(), unit()));
+      fitAnew();
     });
   });
 

@@ -1,0 +1,131 @@
+"""Type from distance: an installer types metres, the farthest seat can read each word, and nothing is shrunk for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.keys import Keys
+
+from dashboard import words
+from tests.browser.conftest import Screen, Stage
+from tests.conftest import FULL
+
+pytestmark = pytest.mark.browser
+
+SEEN = [(10, 4.8), (12, 4.8), (7, 3.65), (10, 3.65)][: 4 if FULL else 2]
+"""Metres to the farthest seat, metres across the picture."""
+TEXTS = """
+const walk = document.createTreeWalker(document.querySelector('.page.wall'), NodeFilter.SHOW_TEXT), found = [];
+while (walk.nextNode()) {
+  const node = walk.currentNode, box = node.parentElement;
+  if (!node.textContent.trim() || box.closest('svg, .setup') || !box.checkVisibility()) continue;
+  found.push([parseFloat(getComputedStyle(box).fontSize), node.textContent.trim(), box.className || box.tagName]);
+}
+return found"""
+CUT = """
+return [...document.querySelectorAll('#wall-figures .tile, #wall-ticker .news, #wall-teams')].filter(box =>
+  box.checkVisibility() && box.scrollHeight > box.clientHeight + 2).map(box => box.id || box.textContent)"""
+
+
+def least_px(distance: float, width: float, wide_px: int) -> float:
+    """16.4 minutes of arc: a cap of 0.733 em, as `look` states the formula, without its rounding."""
+    return distance / width * wide_px * 0.000397 * 16.4
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (5760, 2160), (3840, 2160)][: 3 if FULL else 2], ids=str)
+def test_every_word_is_large_enough_for_the_farthest_seat_and_nothing_is_cut(
+    chrome: Chrome, stage: Stage, size: tuple[int, int]
+) -> None:
+    shown = Screen(chrome, stage)
+    wide, high = size
+    for distance, width in SEEN if wide == 1920 else SEEN[:1]:
+        shown.open(f"/wall?lang=en&distance={distance}&width={width}", wide, high)
+        shown.wait("return document.querySelectorAll('.tile').length > 3 && document.querySelector('.news')")
+        shown.wait("return comis.city_map?.w > 0 && document.querySelector('#wall-teams .silent span')")
+        least = least_px(distance, width, wide)
+        small = [one for one in shown.run(TEXTS) if one[0] < least * 0.999]
+        assert small == [], (distance, width)
+        assert min(shown.run("const {font, label} = comis.city_map.sizes; return [font, label]")) >= least * 0.97
+        assert shown.run(CUT) == [], (distance, width)
+        assert shown.run("const page = document.documentElement; return page.scrollHeight <= innerHeight")
+    assert shown.complaints() == []
+
+
+def test_what_has_no_room_leaves_in_order_and_comes_first_among_all_figures(chrome: Chrome, stage: Stage) -> None:
+    shown = Screen(chrome, stage)
+    left = {}
+    for distance in (10, 12, 16):
+        shown.open(f"/wall?distance={distance}&width=4.8&screen=hall")
+        shown.wait("return document.querySelectorAll('#wall-figures .tile').length > 2")
+        shown.wait("return document.querySelector('#wall-teams .silent span')")
+        left[distance] = shown.run("return comis.wall.left_out")
+        state = shown.run(
+            "return [...document.querySelectorAll('#wall-figures .tile')].map(tile => tile.className.split(' ')[1])"
+        )
+        everything = shown.run("return [...comis.store.kpi].map(([key, row]) => row.state)")
+        assert sorted(one for one in everything if one != "calm") == sorted(one for one in state if one != "calm")
+    assert len(left[10]) < len(left[12]) < len(left[16])
+    seen = "return ['.free', '.silent'].map(one => document.querySelector(`#wall-teams ${one} p`).checkVisibility())"
+    assert shown.run(seen) == [False, True]
+    city = stage.city
+    pin = {"id": "hall", "scene": "figures", "scene_by": "supervisor/1/王敏", "scene_at_ms": city.now_ms, "version": 1}
+    stage.do(city.commit, "scene_pinned", {"screens": {"hall": pin}})
+    shown.wait("return comis.stage.view?.key === 'figures' && document.querySelectorAll('#wall-board .tile').length")
+    assert shown.run(
+        "return [...document.querySelectorAll('#wall-board .tile')].slice(0, arguments[0].length).map(one => one.key)",
+        left[16],
+    ) == left[16]  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"] if FULL else ["en"])
+def test_an_installer_types_metres_and_the_screen_keeps_them(
+    chrome: Chrome, stage_of: Callable[..., Stage], lang: str
+) -> None:
+    shown = Screen(chrome, stage_of(sensors=5))
+    font = "return parseFloat(getComputedStyle(document.querySelector('.page.wall')).fontSize)"
+    shown.open(f"/wall?lang={lang}&setup=1")
+    shown.says(".setup", words.say("setup.title", lang))
+    shown.says(".setup", words.say("setup.fits", lang))
+    assert shown.run(font) == pytest.approx(26, abs=0.3)
+    shown.run("document.activeElement.select()")
+    shown.key("14")
+    shown.wait(f"{font} > 35")
+    nearer, wider = "11.5", "5.8"
+    assert words.say("setup.second_screen", lang, units=36, nearer=nearer, wider=wider) in shown.text(".setup")
+    cells: list[Any] = shown.run("return [...document.querySelectorAll('.setup tbody td')].map(td => td.innerText)")
+    assert cells[:3] == ["16.4′", "36", "36"]
+    shown.key(Keys.ESCAPE)
+    shown.wait("return document.querySelector('.setup').hidden")
+
+    shown.open(f"/wall?lang={lang}")
+    assert shown.run(font) == pytest.approx(36.4, abs=0.4)
+    shown.open(f"/wall?lang={lang}&screen=other")  # another screen of the same machine
+    assert shown.run(font) == pytest.approx(26, abs=0.3)
+    shown.open(f"/wall?lang={lang}")
+    shown.key("s")
+    shown.says(".setup", words.say("setup.title", lang))
+    shown.run("document.querySelector('.setup .btn').click()")
+    shown.wait(f"{font} < 27")
+    shown.run("document.querySelector('#wall-setup-width').value = '0'")
+    shown.key(Keys.BACKSPACE * 4)
+    shown.says(".setup", words.say("setup.not_metres", lang))
+    shown.run("localStorage.clear()")
+    assert shown.complaints() == []
+
+
+def test_the_sizes_are_those_of_the_drawings(chrome: Chrome, stage_of: Callable[..., Stage]) -> None:
+    shown = Screen(chrome, stage_of(sensors=5)).open("/wall")
+    read = """
+const done = import('/assets/live/reading.mjs').then(({sizes, advice}) =>
+  arguments[0].map(([distance, width]) =>
+    [...['min', 'body', 'title', 'value'].map(role => Math.round(sizes({distance, width})[role])),
+     advice({distance, width}).code]));
+return done"""
+    assert shown.run(read, [(10, 4.8), (7, 3.65), (10, 3.65)]) == [
+        [26, 32, 40, 64, "fits"],
+        [24, 30, 37, 59, "fits"],
+        [34, 42, 53, 84, "second_screen"],
+    ]
