@@ -7,6 +7,7 @@ are those in which a page shows more. One language and theme each, in turn; all 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import distribution
 from typing import Any, Final, NamedTuple
@@ -227,3 +228,48 @@ def test_a_part_that_scrolls_is_reached_and_read_by_keys(alone: Chrome, busy: St
     shown.run(focus, False)  # as a click does
     shown.key(Keys.ARROW_DOWN)
     shown.wait(f"{chosen} !== '{before}'")
+
+
+def test_nothing_moves_for_who_asks_for_no_motion_and_forced_colours_reach_the_map(alone: Chrome, busy: Stage) -> None:
+    shown = Screen(alone, busy)
+
+    def media(**features: str) -> None:
+        asked = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        alone.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": asked})
+
+    watched = """
+window.winks = 0;
+new MutationObserver(() => window.winks++).observe(document.documentElement, {attributeFilter: ['class']});"""
+    moving = """
+return [...document.querySelectorAll('*')].filter(one => {
+  const {animationName, transitionDuration} = getComputedStyle(one);
+  return animationName !== 'none' || transitionDuration.split(', ').some(span => parseFloat(span) > 0);
+}).map(one => one.className)"""
+    second = "return document.querySelector('#wall-when time').textContent !== '{}'"
+    media(prefers_reduced_motion="reduce")
+    shown.open("/wall")
+    shown.wait("return document.querySelector('#wall-ticker .unack') && comis.city_map?.w > 0")
+    shown.run(watched)
+    for _ in range(2):
+        shown.wait(second.format(shown.text("#wall-when time")))
+    assert shown.run("return [window.winks, comis.city_map.blink]") == [0, True]
+    outline = "return getComputedStyle(document.querySelector('#wall-ticker .unack')).strokeOpacity"
+    assert shown.run(outline) == "1"  # the second outline says it instead
+    assert shown.run(moving) == []
+    media()
+    shown.wait("return window.winks > 0")
+    media(prefers_reduced_motion="reduce")
+    shown.open(DISPATCHER)
+    _group(shown)
+    assert shown.run(moving) == []
+
+    media(forced_colors="active")
+    shown.open("/wall?theme=dark")
+    shown.wait("return comis.city_map?.w > 0")
+    ground, ink = shown.run("const {tokens} = comis.city_map; return [tokens['map-ground'], tokens['ink-1']]")
+    page = shown.run(
+        "const {backgroundColor, color} = getComputedStyle(document.body); return [backgroundColor, color]"
+    )
+    assert [ground, ink] == ["#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", one)) for one in page]
+    media()
+    assert shown.complaints() == []

@@ -31,10 +31,28 @@ const TOKENS = [
   ...[1, 2, 3].flatMap((p) => [`priority-${p}`, `priority-${p}-ink`, `on-priority-${p}`]),
 ];
 
+/** Where the system forces its colours, tokens are names and mixtures of them: as a canvas reads them, #rrggbb or #rrggbbaa. */
+function asHex(node) {
+  const probe = document.createElement("i"),
+    c = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  return (colour) => {
+    if (colour.startsWith("#") || colour === "transparent") return colour;
+    probe.style.color = colour;
+    node.append(probe);
+    c.clearRect(0, 0, 1, 1);
+    c.fillStyle = getComputedStyle(probe).color;
+    probe.remove();
+    c.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = c.getImageData(0, 0, 1, 1).data;
+    return `#${[r, g, b, ...(a < 255 ? [a] : [])].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+  };
+}
+
 /** The colours of the theme, read once; a map never asks the style sheet per frame. `node`: what wears the theme. */
 export function readTokens(node = document.documentElement) {
   const style = getComputedStyle(node);
-  const tokens = Object.fromEntries(TOKENS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  const hex = matchMedia("(forced-colors: active)").matches ? asHex(node) : (colour) => colour;
+  const tokens = Object.fromEntries(TOKENS.map((name) => [name, hex(style.getPropertyValue(`--${name}`).trim())]));
   tokens["edge-2"] = tokens["mark-edge"] === "transparent" ? tokens["priority-2"] : tokens["mark-edge"];
   tokens.font = style.getPropertyValue("--font-text").trim() || "sans-serif";
   return tokens;
