@@ -79,8 +79,14 @@ def test_names_give_way_to_live_things_and_roads_are_as_wide_as_on_the_ground(sc
         const boxes = marks.map(([x, y, rx, ry]) => ['', x - rx, y - ry, x + rx, y + ry]);
         const under = after.filter((name) => boxes.some((box) => meet(name, box)));
         const hidden = draw(14, {hides: (x) => x < w / 2}).filter(([, , , r]) => r < w / 2 - 200).length;
+        map.layers = [[40, 116, 40, 117], [39, 116.4, 41, 116.4]].map(([a, b, c, d]) => (
+          {kind: 'graticule', points: [[a, b], [c, d]]}));
+        map.labels = [['40° N', 40, 116], ['116.4° E', 39, 116.4]].map(([zh, lat, lon]) => (
+          {zh, en: zh, lat, lon, rank: 3, kind: 'graticule'}));
+        const degrees = draw(12);
         const ring = {kind: 'ring'}, lane = {kind: 'lane'};
         return {
+          degrees: degrees.map(([words]) => words), left: degrees[0][1], bottom: degrees[1][4],
           before: before.length, after: after.length, marks: marks.length, under: under.map(([words]) => words), hidden,
           far: [roadWidth(ring, 17, 1), roadWidth(lane, 34, 1)],
           near: [roadWidth(ring, 1000, 1), roadWidth(lane, 1000, 1), roadWidth({kind: 'ring', width_m: 40}, 1000, 1)],
@@ -90,6 +96,9 @@ def test_names_give_way_to_live_things_and_roads_are_as_wide_as_on_the_ground(sc
     assert found["before"] > 60
     assert found["marks"] >= 20
     assert found["under"] == []
+    assert found["degrees"] == ["40° N", "116.4° E"]  # a city without a drawing: where its lines come into view
+    assert found["left"] < 20
+    assert 860 < found["bottom"] < 900
     assert found["before"] - found["marks"] <= found["after"] <= found["before"] + 10  # most names find another side
     assert found["hidden"] == 0
     assert found["near"] == [56, 15, 40]  # px at one px a metre

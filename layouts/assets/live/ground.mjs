@@ -123,6 +123,11 @@ export function drawGround(
   context.fillStyle = tokens["map-ground"];
   context.fillRect(0, 0, w, h);
   land(context, map, of, view, tokens);
+  for (const { path } of of("graticule")) {
+    context.strokeStyle = tokens["map-road-3"];
+    context.lineWidth = 1;
+    context.stroke(path);
+  }
   if (places) crosses(context, view, tokens);
   ways(context, of, scale, weight, tokens);
   context.lineCap = "butt";

@@ -46,11 +46,18 @@ function ink({ context, tokens }, words, x, y, colour, halo) {
   context.fillText(words, x, y);
 }
 
+/** A degree is written where its line comes into view. */
+function edge({ zh, lat, lon }, { h, at }) {
+  const [x, y] = at(lat, lon);
+  return /[NS]$/.test(zh) ? [Math.max(x, 12), y] : [x, Math.min(y, h - 16)];
+}
+
 /** Whether a label belongs into this view at all: a kind that the screen shows, and near enough. */
 function shows({ kind, rank }, { scale }, { places, districts, roads }, along) {
   if (kind === "district") return districts;
   if (kind === "ring") return roads && !(along && scale >= ALONG.ring);
   if (kind === "axis") return roads && scale >= 14;
+  if (kind === "graticule") return true;
   return places && scale >= (FROM[kind] ?? FROM.place)[Math.min(5, rank)];
 }
 
@@ -59,7 +66,7 @@ function writeLabel(pen, label, view, how, along) {
     { w, h, scale, at } = view,
     { kind } = label,
     { weight, font, districtFont } = how,
-    [x, y] = at(label.lat, label.lon);
+    [x, y] = kind === "graticule" ? edge(label, view) : at(label.lat, label.lon);
   if (x < 10 || x > w - 10 || y < 10 || y > h - 10 || how.hides?.(x, y)) return;
   const mark = kind === "hub" ? scale >= 7 : kind === "metro" && how.places && scale >= 90;
   if (!shows(label, view, how, along)) {
@@ -94,6 +101,7 @@ function sides(kind, x, y, wide, size) {
       [x - size * 0.4 - wide, y],
     ];
   if (kind === "ring") return [[x - wide / 2, y]];
+  if (kind === "graticule") return [[x + 3, y - size * 0.7]];
   if (kind === "place" || kind === "hub" || kind === "metro")
     return [
       [x + size * 0.5 + 1, y],
