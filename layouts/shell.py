@@ -18,7 +18,7 @@ LOCATION: Final = "shell-location"
 PAGE: Final = "shell-page"
 STYLES: Final = (
     "tokens.css", "parts.css", "home.css", "wall.css", "dispatch.css", "claims.css", "flood.css", "orders.css",
-    "handover.css", "map.css",
+    "handover.css", "map.css", "places.css",
     "screens.css", "sources.css", "training.css", "briefing.css", "figures.css",
 )  # fmt: skip
 

@@ -81,6 +81,9 @@ class FakeCity:
     build: str = "test"
     changes_per_s: int = 0
     """Visible changes of sensors a second; 0: only what tests commit."""
+    cameras: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What is known of each camera beside its sensor: `picture`, `seen`."""
+    files: dict[str, bytes] = field(default_factory=dict)
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in TABLES})
     clients: list[Client] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)
@@ -422,6 +425,10 @@ class FakeCity:
                 {"seq": 1000 + self.seq, "at_ms": at, "received_ms": at, "type": type_, "by": by, "args": args}
             )
             self.send(f"incident:{incident}", self.detail(incident))
+
+    def camera(self, id_: str) -> dict[str, Any]:
+        held = {"picture": None, "seen": [], "sensor": self.readings.get(id_), **self.cameras.get(id_, {})}
+        return {"type": "detail", "topic": f"camera:{id_}", **held}
 
     def detail(self, id_: str) -> dict[str, Any]:
         incident = self.rows["incidents"].get(id_, {"lat": 0, "lon": 0})
@@ -898,6 +905,11 @@ def create(city: FakeCity) -> FastAPI:
         answer.headers["Cache-Control"] = "no-cache"
         return answer
 
+    @app.get("/api/v1/files/{file}")
+    async def photo(file: str) -> Response:
+        held = city.files.get(file)
+        return Response(status_code=404) if held is None else Response(held, media_type="image/png")
+
     @app.get("/pack/numbers.json")
     async def numbers() -> Response:
         held = {team.id: [team.phone, team.radio] for team in city.pack.teams}
@@ -989,6 +1001,8 @@ async def _hear(city: FakeCity, client: Client, message: dict[str, Any], person:
             for topic in fresh:
                 if topic.startswith("incident:"):
                     say(city.detail(topic.removeprefix("incident:")))
+                elif topic.startswith("camera:"):
+                    say(city.camera(topic.removeprefix("camera:")))
         case "screen" if client.screen:
             city.heard(client, message["health"])
         case "command":

@@ -25,7 +25,7 @@ import {
 } from "./vocabulary.mjs";
 import { category, named, pack, rule, t, where, word } from "./words.mjs";
 
-/** @typedef {{store: object, role: string, now: () => number, chosen: () => {key: string, table: string, id: string, row: object}[], places?: object[], panels?: string[]}} World
+/** @typedef {{store: object, role: string, now: () => number, chosen: () => {key: string, table: string, id: string, row: object}[], places?: object[], cameras?: Iterable<object>, panels?: string[]}} World
  * `chosen`: the marked rows, else the selected one: what a verb without targets is for. `panels`: those that this page has. */
 
 const CLAIMS = new Set(["claim", "release", "take_over"]);
@@ -46,7 +46,7 @@ function holdNote(incident) {
 const unclear = (words, at = "") => ({ kind: "unclear", words, at });
 
 /** What a line means. @param {World} world
- * @returns {{kind: "nothing"|"unclear"|"dispatch"|"verb"|"find"|"team"|"place"|"filter"|"panel", words: string}} with what the kind needs */
+ * @returns {{kind: "nothing"|"unclear"|"dispatch"|"verb"|"find"|"team"|"place"|"camera"|"filter"|"panel", words: string}} with what the kind needs */
 export function understand(line, world) {
   const bare = line.trim().replace(/^[/、]\s*/, ""),
     parts = wordsOf(bare);
@@ -427,6 +427,10 @@ function seek(line, parts, world) {
     };
   const place = places.find((one) => [one.zh, one.en].some((name_) => name_?.toLowerCase().includes(text)));
   if (place) return { kind: "place", place, words: t("command.place", { place: named(place) }) };
+  const camera = [...(world.cameras ?? [])].find(
+    (one) => one.id.toLowerCase() === text || [one.zh, one.en].some((name_) => name_?.toLowerCase().includes(text)),
+  );
+  if (camera) return { kind: "camera", camera, words: t("command.camera", { camera: named(camera) || camera.id }) };
   const stranger = parts.find((part) => !targetOf(part.text, world) && verbOf(part.text) === undefined);
   return unclear(t("command.nothing_found", { word: stranger?.text ?? line }), stranger?.text ?? line);
 }

@@ -2,6 +2,8 @@
 
 import { drawQuestion } from "./asking.mjs";
 import { callbackFact } from "./callback.mjs";
+import { CameraPanel } from "./camera.mjs";
+import { cameraName, picture } from "./cameras.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
@@ -63,7 +65,7 @@ export class Detail {
         if (this.what && (other || ids.has(this.what.id))) withNews(this.draw);
       });
     store.on("detail", (topic) => {
-      if (this.what?.table === "incidents" && topic === `incident:${this.what.id}`) soon(this.draw);
+      if (topic === `incident:${this.what?.id}` || topic === `camera:${this.what?.id}`) soon(this.draw);
     });
     claims.live.on("presence", () => withNews(this.draw));
     sender.on(() => soon(this.draw));
@@ -78,12 +80,14 @@ export class Detail {
     if (this.what?.table === what?.table && this.what?.id === what?.id) return;
     this.what = what;
     this.asking = null;
-    if (what) this.#build();
+    this.camera = what?.table === "cameras" ? new CameraPanel(this.box, this, what.id) : null;
+    if (this.camera) this.parts = null;
+    else if (what) this.#build();
     else this.#idle();
     this.#draw();
   }
   row() {
-    return this.what ? this.store.tables[this.what.table].get(this.what.id) : null;
+    return this.what ? (this.store.tables[this.what.table]?.get(this.what.id) ?? null) : null;
   }
   get subject() {
     return this.what ? `${this.what.table} ${this.what.id}` : "";
@@ -190,6 +194,7 @@ export class Detail {
   }
 
   #draw() {
+    this.camera?.draw();
     if (!this.parts) return;
     const row = this.row(),
       p = this.parts,
@@ -430,7 +435,7 @@ export class Detail {
       fill(sub, [photos(one.photos), away].filter(Boolean).join(separator));
     } else if (one.kind === "detection") {
       fill(main, t("evidence.detection"), " ", h("b", null, figure(one.value)));
-      fill(sub, [one.subject, away].filter(Boolean).join(separator));
+      fill(sub, [cameraName(one.subject), away].filter(Boolean).join(separator));
     } else if (one.kind === "burst") {
       fill(main, t("evidence.burst", { n: one.value }));
       fill(sub, known ? named(known, "cause") : "");
@@ -443,7 +448,8 @@ export class Detail {
           .join(separator),
       );
     }
-    const node = h("div", { class: "ev" }, icon(kind), h("p", null, main, sub), age);
+    const shot = one.image && picture(one.image, this.person, t("camera.picture_of", { camera: cameraName(one.subject), time: timeOfDay(one.at_ms) }));
+    const node = h("div", { class: "ev" }, icon(kind), h("p", null, main, sub), age, shot);
     node.age = age;
     return node;
   }

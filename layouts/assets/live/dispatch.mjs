@@ -3,6 +3,7 @@
 import { askFields, askReason } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
 import { Calls } from "./calls.mjs";
+import { known as cameras } from "./cameras.mjs";
 import { askScreen, CASTS } from "./casting.mjs";
 import { Claims } from "./claims.mjs";
 import { CommandLine } from "./commandline.mjs";
@@ -124,6 +125,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     narrow.hidden = !filters.active;
     fill(narrow, filters.words, icon("close", 13));
   });
+  detail.onOpen = (table, id) => (table === "incidents" ? pickIncident(id) : pickRow(table, id));
   detail.onBack = () => {
     queue.pick(null);
     select(null, "back");
@@ -306,14 +308,15 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     map?.select(what);
     if (what && from === "queue") look(what);
     filter.hidden = !what;
-    if (row)
+    if (what)
       fill(filter, incident ? t("label.filtered", { what: `#${row.number}` }) : t("label.selected"), icon("close", 13));
     clearTimeout(following);
     following = setTimeout(follow, from === "queue" ? 90 : 0);
   }
   /** The details of the selected incident, and of those that are planned for. */
   function follow() {
-    const own = selected?.table === "incidents" ? [`incident:${selected.id}`] : [];
+    const kind = { incidents: "incident", cameras: "camera" }[selected?.table],
+      own = kind ? [`${kind}:${selected.id}`] : [];
     channel.follow([...TOPICS, ...new Set([...own, ...bulk.topics])]);
   }
   /** Bring the selected into the picture, as long as nobody has taken the map in hand. */
@@ -685,6 +688,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       now: () => clock.now(),
       chosen: () => (chosen.length || !selected ? chosen : [selectedEntry()].filter(({ row }) => row)),
       places: [...basemap.labels, ...Object.values(pack.places ?? {})],
+      cameras: [...cameras.values()],
       panels: ["keys", "handover"],
     };
   }
@@ -702,6 +706,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     } else if (meant.kind === "team") {
       select({ table: "teams", id: meant.team.id }, "command");
       desk.show("teams", meant.team.id);
+    } else if (meant.kind === "camera") {
+      desk.found(meant.camera);
+      select({ table: "cameras", id: meant.camera.id }, "command");
     } else if (meant.kind === "place") desk.found(meant.place);
     else if (meant.kind === "filter") filters.set(meant.terms);
     else if (meant.kind === "panel") (meant.panel === "handover" ? handover : help).toggle();

@@ -72,6 +72,10 @@ export class Layer {
   rank(_id) {
     return 80;
   }
+  /** Where one of its things is, where that is not in a table of its name. @returns {{lat: number, lon: number}|null} */
+  place(_id) {
+    return null;
+  }
   /** Where one of its things is drawn, px of the map; null where it is not. */
   where(id) {
     const slot = this.slots.get(id),

@@ -294,6 +294,8 @@ export class CityMap {
   }
   /** Where a thing is now, drawn or not; null where nobody knows. */
   placeOf({ table, id }) {
+    const own = this.layers.get(table)?.place(id);
+    if (own) return own;
     const row = this.store.tables[this.layers.get(table)?.table ?? table]?.get(id),
       live = this.store.telemetry[table]?.get(id),
       lat = live?.[0] ?? row?.lat,

@@ -1,5 +1,6 @@
 /** What a person does with the map of the console: its buttons, what a pointer reads, the list of what is in view, the layers, the measure. */
 
+import { Cameras } from "./cameras.mjs";
 import { fill, h, text } from "./dom.mjs";
 import { Heat } from "./heat.mjs";
 import { LayerList } from "./layerlist.mjs";
@@ -7,6 +8,7 @@ import { Listing } from "./listing.mjs";
 import { eachSecond, soon } from "./loop.mjs";
 import { icon } from "./marks.mjs";
 import { Measure } from "./measure.mjs";
+import { postsLayer } from "./posts.mjs";
 import { Tip } from "./tip.mjs";
 import { named, t } from "./words.mjs";
 
@@ -53,6 +55,8 @@ export class MapDesk {
     this.reads = new Tip(this.tip, map);
     this.list = new Listing(this.over, map, { onPick: (what) => this.onPick(what) });
     map.add(new Heat());
+    map.add(postsLayer((id) => this.onPick({ table: "teams", id })));
+    map.add(new Cameras());
     this.layers = new LayerList(this.over, map);
     this.measure = new Measure(this.chips, map, this.buttons.measure);
     this.chips.append(this.layers.off);

@@ -325,7 +325,7 @@ class Sensors extends Layer {
   }
   /** Silent ones are in the list of what is in view; what is normal is not, and the abnormal ones are there as alerts. */
   rank(id) {
-    return this.store.telemetry.sensors.get(id)?.[4] === 2 ? 60 : null;
+    return this.slots.has(id) && this.store.telemetry.sensors.get(id)?.[4] === 2 ? 60 : null;
   }
   strokes(id) {
     return sensorMark(FLAG[this.store.telemetry.sensors.get(id)[4]] ?? "normal");
@@ -343,7 +343,8 @@ class Sensors extends Layer {
   draw(id) {
     const { map } = this,
       one = this.store.telemetry.sensors.get(id);
-    if (!one || this.store.hides?.(id)) return this.gone(id);
+    const elsewhere = one?.[5] === "camera" && map.layers.has("cameras"); // there with a mark of its own
+    if (!one || elsewhere || this.store.hides?.(id)) return this.gone(id);
     if (one[4] < (this.on ? (map.sizes.wall ? 2 : 0) : 3)) return this.gone(id); // what is normal needs nobody ten metres away
     const flag = FLAG[one[4]] ?? "normal",
       slot = this.slot(id, one[0], one[1]),
