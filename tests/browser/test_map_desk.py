@@ -175,5 +175,5 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
     screen.run("comis.city_map.hold(); comis.city_map.leaflet.setView([39.6, 115.9], 14, {animate: false})")
     screen.key("/", "1800", Keys.ENTER)
     screen.wait(
-        "return comis.city_map.inView().some(({id}) => id === 'i1800') && comis.city_map.ringed?.id === 'i1800'"
+        "return comis.city_map.inView().some(({id}) => id === 'i1800') && comis.city_map.selected?.id === 'i1800'"
     )

@@ -87,6 +87,19 @@ def _handover(shown: Screen) -> None:
     shown.wait("return document.querySelector('.hlist')")
 
 
+def _map_list(shown: Screen) -> None:
+    _queue(shown)
+    shown.key("[")
+    shown.wait("return document.querySelectorAll('#map-list li').length > 3")
+
+
+def _map_layers(shown: Screen) -> None:
+    _queue(shown)
+    shown.key("]")
+    shown.wait("return document.querySelector('.maplayers input')")
+    shown.key("'")
+
+
 def _sheets(shown: Screen) -> None:
     shown.wait("return document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2")
 
@@ -112,6 +125,8 @@ MORE: Final = (
     Look("incident", DISPATCHER, _incident),
     Look("marked", DISPATCHER, _marked),
     Look("handover", DISPATCHER, _handover),
+    Look("map list", DISPATCHER, _map_list),
+    Look("map layers", DISPATCHER, _map_layers),
     Look("sources of a supervisor", "/sources?as=supervisor:1:王敏"),
 )
 """Looked at with ``--full``."""

@@ -88,7 +88,6 @@ export class MapDesk {
     if (!at) return;
     const { x, y } = this.map.point(at.lat, at.lon);
     if (x < 0 || y < 0 || x > this.map.w || y > this.map.h) this.map.fit(at.lat, at.lon, Math.max(13.75, this.map.zoom));
-    this.map.ring({ table, id });
   }
   /** A click on the map. */
   click(hit) {
