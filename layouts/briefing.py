@@ -307,22 +307,29 @@ class _Paper:
         )  # fmt: skip
 
     def worst(self) -> Child:
-        """The figure that is furthest from calm, by the minute."""
+        """The figure that the sentences call the worst by the minute, else the one that is furthest from calm."""
+        told = {
+            clause.args.get("key")
+            for sentence in self.briefing.sentences
+            for clause in sentence.clauses[:1]
+            if sentence.about == "worst"
+        }
         rank = {"over": 0, "near": 1, "stale": 2, "calm": 3}
         drawable = [line for line in self.briefing.changed if line.since_ms is not None]
         if not drawable:
             return html.Figure(
                 [html.Figcaption(html.B(self.tell.say("briefing.too_short")))], className="none", id=f"{NAME}-line"
             )
-        line = min(drawable, key=lambda one: (rank.get(one.state, 3), one.target is None))
+        line = min(drawable, key=lambda one: (one.key not in told, rank.get(one.state, 3), one.target is None))
         tell, at_ms = self.tell, self.briefing.at_ms
-        middle = (line.since_ms or at_ms) + (at_ms - (line.since_ms or at_ms)) // 2
+        minutes = len(line.series) - 1
+        first_ms = at_ms - minutes * 60_000
+        moments = (first_ms, (first_ms + at_ms) // 2, at_ms)
         target = None if line.target is None else (line.target, tell.say("briefing.target", target=line.target))
         drawn = charts.over_time(
-            line.series, [tell.hour(moment) for moment in (line.since_ms, middle, at_ms)],
+            line.series, [tell.hour(moment) for moment in moments],
             tell.number(line.now, line.unit), target, line.usual, line.state,
         )  # fmt: skip
-        minutes = round((at_ms - (line.since_ms or at_ms)) / 60_000)
         read = tell.say("briefing.line_read", key=line.key, then=line.then, now=line.now)
         note = tell.say("briefing.last_hour", minutes=minutes)
         return _figure(f"{NAME}-line", [tell.figure(line.key, line.unit), _ref(line.ref)], note, drawn, read)

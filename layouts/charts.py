@@ -103,7 +103,8 @@ def over_time(
     if usual:
         edge = {"type": "scatter", "x": [0, last], "line": {"width": 0}, "hoverinfo": "skip"}
         band = [{**edge, "y": [usual[0]] * 2}, {**edge, "y": [usual[1]] * 2, "fill": "tonexty", "fillcolor": BAND}]
-    line = {"type": "scatter", "x": list(range(len(series))), "y": list(series)}
+    dots = {"mode": "lines+markers", "marker": {"size": 1.5, "color": INK}}  # one value between two gaps is seen too
+    line = {"type": "scatter", "x": list(range(len(series))), "y": list(series), **dots}
     colour = {"over": RED, "near": AMBER_EDGE}.get(state, INK)
     end = {
         "type": "scatter", "mode": "markers", "x": [last], "y": [series[-1]], "marker": {"size": 6, "color": colour},

@@ -63,8 +63,12 @@ def spark(series: list[float | None], usual: list[float] | None, target: float |
         if value is None:
             pen = "M"
             continue
-        path, pen = f"{path}{pen}{index * step:.1f} {y(value)}", "L"
-    parts.append(f"<path d='{path}' fill='none' stroke='{INK}' stroke-width='1.1' stroke-linejoin='round'/>")
+        dot = "h.01" if pen == "M" else ""  # one value between two gaps is seen too
+        path, pen = f"{path}{pen}{index * step:.1f} {y(value)}{dot}", "L"
+    parts.append(
+        f"<path d='{path}' fill='none' stroke='{INK}' stroke-width='1.1' stroke-linejoin='round' "
+        "stroke-linecap='round'/>"
+    )
     if series[-1] is not None:
         parts.append(f"<circle cx='{_W - 5}' cy='{y(series[-1])}' r='2.2' fill='{INK}'/>")
     return _picture(f"viewBox='0 0 {_W} {_H}' width='{_W}' height='{_H}'>{''.join(parts)}")

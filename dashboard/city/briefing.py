@@ -453,9 +453,8 @@ class _Writer:
         known = [index for index, value in enumerate(series) if value is not None]
         since_ms = None
         if len(known) > 1:
-            rate = max(1.0, self.state.clock.rate / 60)  # a faster clock leaves minutes out between two values
-            ago_ms = (len(series) - 1 - known[0]) * 60_000 * rate
-            since_ms = int(row.get("since_ms") or (row.get("at_ms") or self.now_ms) - ago_ms)
+            ago_ms = (len(series) - 1 - known[0]) * 60_000  # one point a minute of the city clock
+            since_ms = int(row.get("at_ms") or self.now_ms) - ago_ms
         return Changed(
             key=key, unit=str(row.get("unit", "")), state=self.state_of(key),
             then=series[known[0]] if len(known) > 1 else None, now=row.get("value"), since_ms=since_ms,

@@ -134,6 +134,17 @@ def test_a_sparkline_breaks_where_nothing_is_known_and_is_none_below_two_values(
     assert ink.spark([2.0, 2.0], None, 900.0)
 
 
+def test_the_figure_that_is_drawn_is_the_one_that_the_sentence_calls_the_worst() -> None:
+    city, rising = a_city(), [float(n) for n in range(30)]
+    given = figures(
+        arrival_median_min=a_figure(11.8, "min", "near", target=10, series=rising),
+        unacknowledged=a_figure(31, "", "near", target=10, series=rising),
+    )
+    drawn = sheets(written(city, given), city.state.registry, Choices(lang="en"))
+    assert "31 alerts are not acknowledged" in text(drawn[0])
+    assert "Unacknowledged from 0 to 31" in text(drawn[-1])
+
+
 def test_the_rows_of_a_number_are_a_plain_document_and_text_is_text() -> None:
     city = a_city()
     first = next(iter(city.state.incidents.values()))
