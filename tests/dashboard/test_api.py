@@ -73,6 +73,20 @@ def test_figures_are_the_ones_of_the_screens(client: httpx.Client) -> None:
     assert client.get("/kpis/nothing").status_code == 404
 
 
+def test_a_figure_says_what_it_is_and_which_rows_it_counts(client: httpx.Client, incident: dict[str, Any]) -> None:
+    until(lambda: incident["id"] in [row[0] for row in client.get("/kpis/open").json()["rows"]])
+    for key in client.get("/kpis").json():
+        body = client.get(f"/kpis/{key}").json()
+        assert len(body["rows"]) == body["n"], key
+        assert {"window_min", "version", "target", "at_ms", "usual", "series"} <= body.keys()
+        texts = [body["label"], body["formula"], body["definition"], *body["exclusions"]]
+        assert all(text["zh"] and text["en"] for text in texts), key
+        assert [source["key"] for source in body["sources"]], key
+    calls = client.get("/kpis/calls_10min").json()["rows"]
+    assert incident["id"] in [part_of for _, part_of in calls]
+    assert "reporter" not in client.get("/kpis/calls_10min").text
+
+
 def test_what_is_done_is_200_and_the_same_id_again_has_the_same_answer_and_no_second_effect(
     client: httpx.Client, incident: dict[str, Any]
 ) -> None:
