@@ -163,6 +163,12 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
     screen.says("#dispatch-mapbox .measured", f"{way / 1000:.2f}"[:3])
     screen.wait("return document.querySelectorAll('.measuretip').length === 1")
     assert screen.run("return comis.city_map.selected") is None
+    screen.key(Keys.ENTER, Keys.ARROW_LEFT, Keys.ENTER)  # by keys: under the cross, 60 px apart
+    screen.wait("return document.querySelectorAll('.measuretip').length === 3")
+    leg = screen.run(
+        "return comis.mapdesk.measure.points.slice(-2).map(([lat, lon]) => comis.city_map.point(lat, lon).x)"
+    )
+    assert leg[0] - leg[1] == pytest.approx(60, abs=1.5)
     screen.key(Keys.ESCAPE)
     screen.wait("return !document.querySelector('.measuretip') && !comis.city_map.measuring")
     # A place by either of its names.

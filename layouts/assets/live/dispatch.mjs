@@ -604,7 +604,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   /* ---- keys --------------------------------------------------------------------------------------------------------------------- */
   const line = new CommandLine($("dispatch-command"), { world, carryOut });
   listen({
-    onFirst: (event) => (event.key === "0" && question?.text ? write() : bulk.press(event) || (!event.altKey && queue.turn(event.key))),
+    onFirst: (event) => desk.first(event) || (event.key === "0" && question?.text ? write() : bulk.press(event) || (!event.altKey && queue.turn(event.key))),
     onMove: (by) => queue.move(by),
     onTab: (index) => queue.show(["decide", "hand", "others", "no_place", "later"][index]),
     onEscape: (event) => {

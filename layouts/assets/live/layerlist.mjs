@@ -99,6 +99,6 @@ export class LayerList {
       return h("div", null, h("label", null, input, name), h("div", { class: "signs" }, marks(layer)));
     };
     const layers = [...this.map.layers.values()].filter((layer) => layer.listed || layer.legend().length);
-    fill(this.box, h("h2", null, t("key.layers")), layers.map(section));
+    fill(this.box, h("h2", null, t("map.layers")), layers.map(section));
   }
 }

@@ -107,6 +107,14 @@ export class MapDesk {
     else return false;
     return true;
   }
+  /** While something is measured the arrows move the map under its cross. @returns {boolean} whether this was one of them */
+  first(event) {
+    const by = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+    if (!by || !this.measure?.on || event.ctrlKey || event.altKey || event.metaKey) return false;
+    this.map.hold();
+    this.map.leaflet.panBy(by.map((one) => one * (event.shiftKey ? 10 : 60)), { animate: false });
+    return true;
+  }
   /** Esc: one step back. @returns {boolean} whether there was one */
   back() {
     if (!this.map) return false;
