@@ -14,7 +14,7 @@ import { Underlay } from "./underlay.mjs";
 
 const AT_ONCE = 3000; // marks in one frame
 const CLOSEST = 18; // how near a look at things that lie on each other goes
-const FRAME_MS = 30; // marks at most thirty times a second
+const FRAME_MS = { wall: 30, desk: 80 }; // marks at most so often; at a desk together with the other news (loop.mjs)
 
 const grown = (old) => {
   const next = new Float64Array(old.length * 2);
@@ -209,7 +209,7 @@ export class CityMap {
     this.kmScale = (256 * this.scaleTo) / 40075.017 / Math.cos((lat * Math.PI) / 180);
     this.everything = true;
     this.underlay.baseDue = true;
-    this.ask();
+    soon(this.draw); // a hand moved it
     const b = leaflet.getBounds();
     this.onView?.({
       bbox: [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((v) => Math.round(v * 1e5) / 1e5),
@@ -313,7 +313,7 @@ export class CityMap {
     this.selected = what;
     for (const one of [before, what]) if (one) this.#restyle(one);
     this.underlay.due = true;
-    this.ask();
+    soon(this.draw);
   }
   advise(teams, ways) {
     this.advised = teams;
@@ -373,13 +373,14 @@ export class CityMap {
 
   /** Something looks otherwise: draw in one of the next frames. */
   ask() {
-    const since = performance.now() - (this.drawn_at ?? 0);
-    if (since >= FRAME_MS) soon(this.draw);
+    const pause = FRAME_MS[this.still ? "wall" : "desk"],
+      since = performance.now() - (this.drawn_at ?? 0);
+    if (since >= pause) soon(this.draw);
     else if (!this.waiting)
       this.waiting = setTimeout(() => {
         this.waiting = 0;
         soon(this.draw);
-      }, FRAME_MS - since);
+      }, pause - since);
   }
 
   /* ---- drawing -------------------------------------------------------------------------------------------------------- */
