@@ -34,8 +34,11 @@ LIFECYCLES: Final[dict[str, tuple[str, Lifecycle, str]]] = {
 FIGURES: Final = f"""# Figures
 
 Built from the table that computes them (`dashboard/city/kpis.py`, formulas in `dashboard/city/formulas.py`). Live, with
-values: `/figures`; one with its last hour and the rows that it counts: `/figures/<key>`, and as JSON
-`GET /api/v1/kpis/<key>`.
+values, they are at `/figures`. A click or Enter on a tile of the wall, on a number of the briefing or on a line of that
+table leads to `/figures/<key>`: definition, target, last hour, the groups of sources with their ages, and each row that
+is counted; an incident, alert or team listed there opens in the console (`/dispatch?open=incidents/<id>`). The same as
+JSON: `GET /api/v1/kpis/<key>`, where `rows` are [id, what it adds] of `table`; `value` and `n` are counted from them
+by the same formula, by the web process itself. No personal data is in it.
 
 Below {kpis.FEW} cases a share or percentile is “–”. A fifth of a group that a figure rests on is silent: the figure is
 stale, hatched on every screen, and its age is that of the oldest source; past a critical target it is red all the same.

@@ -20,7 +20,7 @@ OBJECTS: Final = 20_000
 """At most so many objects go to one screen; the abnormal ones first."""
 
 SensorRow = list[Any]
-"""[lat, lon, value, time_ms, flag, kind]"""
+"""[lat, lon, value, time_ms, flag, kind], and 1 at the end where the flag of an alert hides that it is silent."""
 
 
 class View(Struct, frozen=True):
