@@ -35,6 +35,8 @@ from feeds.patrol.device import DeviceClient
 from feeds.patrol.simulate import Order, Said, Team
 from feeds.performance import perform
 from feeds.rehearsal import OPERATOR, order_from, rehearse, set_clock
+from feeds.sensor.simulate import DETECTION
+from feeds.shots import MOST_RATE, Shots
 from feeds.simulated_city import SimulatedCity
 from feeds.truth import MINUTE_MS, Script, Voices, load_script, load_voices
 
@@ -54,6 +56,7 @@ POSITION_S: Final = 0.5
 and what they answer to orders would wait behind."""
 EVENTS_PATH: Final = "/api/v1/events"
 COMPLAINTS_PATH: Final = "/api/v1/complaints"
+FILES_PATH: Final = "/api/v1/files"
 DOOR_TIME_S: Final = 10
 DEVICES_TIME_S: Final = 3
 """So long the start waits for the gateway to welcome all devices; who comes later comes later."""
@@ -134,6 +137,10 @@ class Simulation:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._readings = Door(settings.web_url, EVENTS_PATH, BATCH, drop=True)
         self._calls = Door(settings.web_url, COMPLAINTS_PATH, JSON, drop=False)
+        self._files = Door(settings.web_url, FILES_PATH, "image/png", drop=True)
+        self._shots = Shots(
+            pack.sensors, pack.time_zone, self._files.ask, lambda events: self._readings.send(batch(events))
+        )
 
     async def run(self) -> None:
         """Rehearses if the city is empty, then goes on live for ever."""
@@ -248,6 +255,8 @@ class Simulation:
     async def _step(self, before_ms: int, now_ms: int) -> None:
         heard = self.city.until(before_ms, now_ms)
         self._write_truth(heard.truth)
+        if self.rate <= MOST_RATE:
+            self._shoot(heard.sensors, now_ms)
         if heard.sensors or heard.beats:
             self._readings.send(batch([*heard.beats, *heard.sensors]))
         for call in heard.calls:
@@ -258,6 +267,15 @@ class Simulation:
             for command in self.officers.decide(self.room.state, self.city.positions(now_ms), now_ms):
                 assert command.person is not None
                 self._spawn(self.room.submit(command, command.person))
+
+    def _shoot(self, sensors: list[Envelope], now_ms: int) -> None:
+        """What cameras saw is said with a picture; now and then one shows its street."""
+        for event in [event for event in sensors if event.type == DETECTION]:
+            sensors.remove(event)
+            self._spawn(self._shots.detected(event, now_ms))
+        camera = self._shots.due(asyncio.get_running_loop().time())
+        if camera is not None:
+            self._spawn(self._shots.show(camera, now_ms))
 
     def _say(self, team: Team, said: Said) -> None:
         device = self._devices.get(team.team.device)
@@ -357,6 +375,8 @@ class Door:
         self._host, self._port, self._path, self._kind, self._drop = parts.hostname or "", parts.port, path, kind, drop
         self._waiting: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
         self._connection: http.client.HTTPConnection | None = None
+        self._one = asyncio.Lock()
+        """A connection carries one body at a time."""
 
     @property
     def waiting(self) -> int:
@@ -386,6 +406,11 @@ class Door:
                 line.close()
                 return
 
+    async def ask(self, body: bytes) -> tuple[int, bytes]:
+        """Sends a body at once, past those that wait.  Returns: status and answer.  Raises: FeedLost."""
+        async with self._one:
+            return await asyncio.to_thread(self._post, body, "")
+
     async def work(self) -> None:
         """Sends for ever; logs once lost, once back."""
         try:
@@ -399,7 +424,8 @@ class Door:
             body, key = await self._waiting.get()
             while True:
                 try:
-                    status, answer = await asyncio.to_thread(self._post, body, key)
+                    async with self._one:
+                        status, answer = await asyncio.to_thread(self._post, body, key)
                 except FeedLost as error:
                     if not lost:
                         log.warning("door away path=%s error=%s", self._path, error)

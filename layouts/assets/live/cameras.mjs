@@ -86,7 +86,7 @@ export class Cameras extends Layer {
       p = abnormal ? (this.#alert(id)?.priority ?? 3) : 3;
     if (map.sizes.wall && one[4] < 2) return this.gone(id);
     const size = abnormal ? map.sizes.sensor : map.sizes.small * 1.15,
-      sprite = abnormal ? map.atlas.sensor(flag, size, p) : map.atlas.mark(`cam${flag}`, cameraMark(flag), size);
+      sprite = abnormal ? map.atlas.sensor(flag, size, p) : map.atlas.mark(`cam${flag}`, cameraMark(flag), size, { alpha: flag === "silent" ? 1 : 0.75 });
     const plane = map.isSelected("cameras", id) ? PLANE.selected : abnormal ? PLANE.alert : PLANE.silent;
     return this.put(this.slot(id, one[0], one[1]), sprite, plane);
   }
