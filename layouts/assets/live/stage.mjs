@@ -86,8 +86,8 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     text(head, side.head);
     const step = parseFloat(getComputedStyle(box).fontSize) * 2.9,
       room = Math.max(1, Math.floor(list.clientHeight / step)),
-      lines = side.lines.slice(0, side.lines.length > room ? room : undefined),
-      rest = side.lines.length - lines.length;
+      lines = side.lines.slice(0, room),
+      rest = (side.of ?? side.lines.length) - lines.length;
     keyed(list, lines, (line) => line.id, make, update);
     text(more, rest > 0 ? t("scene.more", { n: rest }) : "");
   }

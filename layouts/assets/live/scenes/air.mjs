@@ -2,6 +2,7 @@
 
 import { sensorMark } from "../marks.mjs";
 import { span } from "../time.mjs";
+import { MOST_LINES } from "./lines.mjs";
 import { figure, known, named, rule, t, where, word } from "../words.mjs";
 
 export const key = "air";
@@ -21,6 +22,7 @@ export function look({ store, now, rate }) {
   if (!over.length && !figures.length) return [];
   const lines = over
     .sort((a, b) => a.priority - b.priority || b.raised_at_ms - a.raised_at_ms || (a.id < b.id ? -1 : 1))
+    .slice(0, MOST_LINES)
     .map((row) => ({
       id: row.id,
       mark: sensorMark(row.state, row.priority),
@@ -41,7 +43,7 @@ export function look({ store, now, rate }) {
           : over.length
             ? t("scene.air_over", { n: over.length })
             : t("scene.air_calm"),
-      side: lines.length ? { head: t("scene.air_side"), lines } : null,
+      side: lines.length ? { head: t("scene.air_side"), lines, of: over.length } : null,
     },
   ];
 }

@@ -4,6 +4,7 @@ import { teamMark } from "../marks.mjs";
 import { metresBetween } from "../scene.mjs";
 import { clock as asClock } from "../time.mjs";
 import { named, t, word } from "../words.mjs";
+import { MOST_LINES } from "./lines.mjs";
 
 export const key = "posts";
 
@@ -23,6 +24,7 @@ export function look({ store, now }) {
     share = empty / posts.length;
   const lines = posts
     .sort((a, b) => RANK[a.state] - RANK[b.state] || (a.id < b.id ? -1 : 1))
+    .slice(0, MOST_LINES)
     .map(({ id, name, state, team, since }) => ({
       id,
       mark: teamMark(team?.shown ?? "off"),
@@ -40,7 +42,7 @@ export function look({ store, now }) {
       why: empty
         ? t("scene.posts_empty", { n: empty, of: posts.length })
         : t("scene.posts_all", { n: manned, of: posts.length }),
-      side: { head: t("scene.posts_side"), lines },
+      side: { head: t("scene.posts_side"), lines, of: posts.length },
     },
   ];
 }

@@ -3,6 +3,7 @@
 import { teamMark } from "../marks.mjs";
 import { clock as asClock, span } from "../time.mjs";
 import { named, t, where, word } from "../words.mjs";
+import { MOST_LINES } from "./lines.mjs";
 
 export const key = "teams";
 
@@ -25,15 +26,17 @@ export function look({ store, now }) {
       [share > 0.8 ? 250 * (share - 0.8) + 20 : 0, t("scene.teams_busy", { n: busy.length, of: teams.length })],
     ].sort((a, b) => b[0] - a[0]);
   const [salience, why] = reasons[0];
-  const lines = [
-    ...silent.map((row) => line(row, store, since_s(row), "stale")),
-    ...slow.sort((a, b) => since_s(b) - since_s(a)).map((row) => line(row, store, since_s(row), "near")),
-    ...busy
-      .filter((row) => !slow.includes(row))
-      .sort((a, b) => a.shown_since_ms - b.shown_since_ms)
-      .map((row) => line(row, store, since_s(row), "")),
-    ...free.map((row) => line(row, store, since_s(row), "")),
-  ];
+  const longest = (a, b) => a.shown_since_ms - b.shown_since_ms,
+    order = [
+      ...silent.map((row) => [row, "stale"]),
+      ...slow.sort(longest).map((row) => [row, "near"]),
+      ...busy
+        .filter((row) => !slow.includes(row))
+        .sort(longest)
+        .map((row) => [row, ""]),
+      ...free.map((row) => [row, ""]),
+    ],
+    lines = order.slice(0, MOST_LINES).map(([row, tone]) => line(row, store, since_s(row), tone));
   return [
     {
       id: key,
@@ -41,7 +44,7 @@ export function look({ store, now }) {
       salience: Math.min(55, salience), // more than a look at the list is the hot spot's
       title: t("scene.teams"),
       why: salience ? why : t("scene.teams_calm", { free: free.length, of: teams.length }),
-      side: { head: t("scene.teams_side"), lines },
+      side: { head: t("scene.teams_side"), lines, of: order.length },
     },
   ];
 }
