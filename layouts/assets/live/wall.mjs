@@ -10,6 +10,7 @@ import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
+import { postsLayer } from "./posts.mjs";
 import { STANDING_UNITS, UNITS, growth, roomFor, sizes } from "./reading.mjs";
 import { codeOf, speak, whoAmI } from "./screen.mjs";
 import { mountSetup } from "./setup.mjs";
@@ -219,6 +220,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
       ],
     });
     window.comis.city_map = map;
+    map.add(postsLayer());
     map.dim((_, row) => row.dimmed === true);
     stage.take(map);
     paintTally();
