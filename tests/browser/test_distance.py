@@ -15,8 +15,14 @@ from tests.conftest import FULL
 
 pytestmark = pytest.mark.browser
 
-SEEN = [(10, 4.8), (12, 4.8), (7, 3.65), (10, 3.65)][: 4 if FULL else 2]
-"""Metres to the farthest seat, metres across the picture."""
+SEEN = {
+    (1920, 1080): [(10, 4.8), (12, 4.8)],
+    (5760, 2160): [(7, 3.65)],
+    (1080, 1920): [(3, 0.68)],
+    **({(1920, 1080): [(10, 4.8), (12, 4.8), (7, 3.65), (10, 3.65)], (3840, 2160): [(10, 4.8)]} if FULL else {}),
+    **({(3840, 1080): [(10, 4.8)]} if FULL else {}),
+}
+"""Pixels of the picture → metres to the farthest seat, metres across the picture."""
 TEXTS = """
 const walk = document.createTreeWalker(document.querySelector('.page.wall'), NodeFilter.SHOW_TEXT), found = [];
 while (walk.nextNode()) {
@@ -35,13 +41,13 @@ def least_px(distance: float, width: float, wide_px: int) -> float:
     return distance / width * wide_px * 0.000397 * 16.4
 
 
-@pytest.mark.parametrize("size", [(1920, 1080), (5760, 2160), (3840, 2160)][: 3 if FULL else 2], ids=str)
+@pytest.mark.parametrize("size", SEEN, ids=str)
 def test_every_word_is_large_enough_for_the_farthest_seat_and_nothing_is_cut(
     chrome: Chrome, stage: Stage, size: tuple[int, int]
 ) -> None:
     shown = Screen(chrome, stage)
     wide, high = size
-    for distance, width in SEEN if wide == 1920 else SEEN[:1]:
+    for distance, width in SEEN[size]:
         shown.open(f"/wall?lang=en&distance={distance}&width={width}", wide, high)
         shown.wait("return document.querySelectorAll('.tile').length > 3 && document.querySelector('.news')")
         shown.wait("return comis.city_map?.w > 0 && document.querySelector('#wall-teams .silent span')")

@@ -20,7 +20,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 from dashboard.readiness import find_browser
-from layouts import PAGES, board, briefing
+from layouts import PAGES, board, briefing, figures
 from layouts.theme import LANGUAGES, THEMES
 from tests.briefings import a_peak
 from tests.browser.conftest import Screen, Stage
@@ -121,7 +121,8 @@ LOOKS: Final = (
     Look("group", DISPATCHER, _group),
 )
 MORE: Final = (
-    Look("wall far", "/wall?distance=14&width=4.8"),
+    Look("wall far", "/wall?distance=14&width=4.8&setup=1"),
+    Look("figure", figures.DETAILS[0].PATH),
     Look("incident", DISPATCHER, _incident),
     Look("marked", DISPATCHER, _marked),
     Look("handover", DISPATCHER, _handover),

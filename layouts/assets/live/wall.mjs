@@ -25,6 +25,7 @@ import { t, word } from "./words.mjs";
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
 const MOST_CALLS = 60;
 const TILES = 6; // beside the map, at the distance it was drawn for
+const STANDING_SHARE = 0.28; // of a standing picture for the figures
 const STANDING = matchMedia("(max-aspect-ratio: 1/1)");
 const EMPTY_MS = 8000; // by then the first picture is as whole as it will be
 
@@ -49,7 +50,8 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     const box = $("wall-figures"),
       seen = sizes(window.comis.viewing, units()),
       px = unit(),
-      high = STANDING.matches ? Infinity : box.clientHeight,
+      stands = window.comis.viewing.sized ? STANDING_SHARE * innerHeight : Infinity, // of a phone in the hand the page scrolls
+      high = STANDING.matches ? stands : box.clientHeight,
       found = roomFor({ high, wide: box.clientWidth, unit: px, min: seen.min * px, value: seen.value * px });
     if (found.rows * found.columns < TILES) numbersLeft = true; // and stay away, or their room would call them back
     root.style.setProperty("--tile-rows", found.rows);
@@ -223,6 +225,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     map.add(postsLayer());
     map.dim((_, row) => row.dimmed === true);
     stage.take(map);
+    new ResizeObserver(() => soon(stage.resize)).observe($("wall-stage")); // what leaves gives its room to the map
     paintTally();
     addEventListener("resize", () => {
       map.dress(wallSizes(k(), unit()));
