@@ -22,7 +22,8 @@ from feeds.truth import City, Happening, Script, Voices, line, problem_line
 
 PATROL_MEETS_M: Final = 2_500
 """A patrol on its way meets a problem so far from it at most, once it is due to be met (ours)."""
-BEAT_MS: Final = 120_000
+BEAT_MS: Final = 30_000
+BEAT: Final = b'{"state":"up","every_s":30}'
 HEARTBEAT: Final = "city.source.heartbeat"
 SELF_HANDLED: Final = 3
 """One of so many findings is put right on the spot (ours)."""
@@ -108,9 +109,7 @@ class SimulatedCity:
         if now_ms // BEAT_MS == after_ms // BEAT_MS:
             return []
         return [
-            Envelope(
-                f"beat-{channel}-{now_ms}", f"/complaints/{channel}", HEARTBEAT, b'{"state":"up"}', rfc3339(now_ms)
-            )
+            Envelope(f"beat-{channel}-{now_ms}", f"/complaints/{channel}", HEARTBEAT, BEAT, rfc3339(now_ms))
             for channel in self._channels
         ]
 

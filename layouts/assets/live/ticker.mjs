@@ -57,12 +57,13 @@ export function mountTicker(box, { store, clock }) {
         }),
       );
     }
-    text(line, lang === "en" ? `${category(row.category)}, ${where(row)}` : `${where(row)} ${category(row.category)}`);
+    text(line, lang === "en" ? category(row.category) : `${where(row)} ${category(row.category)}`);
     node.row = row;
     state(node);
   }
   function state(node) {
-    text(node.parts.state, newsWords(node.row, store, clock.now()));
+    const news = newsWords(node.row, store, clock.now());
+    text(node.parts.state, lang === "en" ? `${where(node.row)}, ${news}` : news); // English words are long: what, then where
   }
 
   function paint() {
