@@ -345,7 +345,7 @@ _VERBS: Final = {
     "verb.cast_incident": ("投屏", "Cast to a screen"),
     "verb.end_cast": ("结束投屏", "End the cast"),
     "verb.freeze_screen": ("冻结画面", "Freeze"),
-    "verb.thaw_screen": ("解除冻结", "Go on"),
+    "verb.thaw_screen": ("解除冻结", "Unfreeze"),
     "verb.enrol_screen": ("登记屏幕", "Enrol the screen"),
     "verb.remove_screen": ("移除屏幕", "Remove the screen"),
     "verb.set_clock": ("设置时钟", "Set the clock"),

@@ -15,6 +15,7 @@ import { t } from "./words.mjs";
 const KEPT = "comis.director", // over a planned reload the same scene goes on
   KEPT_MS = 60_000,
   HISTORY = 200,
+  GROWS = 0.15,
   BOARD_COLUMNS = 4, // as wall.css has it
   MOVES_S = 5; // the lens looks for a better place so often
 
@@ -107,7 +108,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
 
   /* ---- once a second ---------------------------------------------------------------------------------------------------------- */
   function direct_() {
-    if (store.seq === null) return;
+    if (store.seq === null || !clock.known()) return; // ages by another clock would be nonsense
     const now = moment(),
       city = { store, now: clock.now(), rate: clock.rate, basemap };
     views = viewsOf(city, view);
@@ -182,6 +183,13 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     take(city_map) {
       map = city_map;
       if (store.tables.teams.size) fit();
+      const box = $("wall-stage");
+      let high = box.clientHeight;
+      new ResizeObserver(() => {
+        if (Math.abs(box.clientHeight - high) < high * GROWS) return; // a line more of teams moves no map
+        high = box.clientHeight;
+        soon(fit);
+      }).observe(box);
     },
     /** The first whole picture of the city. */
     snapshot() {

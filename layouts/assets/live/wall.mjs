@@ -185,7 +185,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   function obey() {
     wishes = wishesOf(source.tables.screens, me.name, channel.serverNow());
     const { frozen } = wishes;
-    if (frozen && !shown.frozen && (source.kpi.size || performance.now() > EMPTY_MS)) shown.freeze();
+    if (frozen && !shown.frozen && stage.view && (source.kpi.size || performance.now() > EMPTY_MS)) shown.freeze();
     else if (!frozen && shown.frozen) shown.goOn();
     const stranger = asked && source.code && source.tables.screens.get(me.name)?.enrolled_at_ms == null;
     unknown.hidden = !stranger;
