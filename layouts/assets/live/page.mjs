@@ -18,6 +18,7 @@ const PAGES = {
   home: { topics: ["changes"], frame: "home" },
 };
 const QUIET_MS = 60_000;
+const WRITTEN = new Set(["text", "search", "number", "textarea"]);
 
 const { comis } = window;
 const json = async (path) => {
@@ -92,12 +93,15 @@ function reloadWhenQuiet(channel, name) {
     );
   channel.on(() => {
     const quiet = !comis.shown?.frozen && (name === "wall" ? comis.quiet?.() !== false : performance.now() - touched > QUIET_MS);
-    const typing = [...document.querySelectorAll("input")].some((field) => field.value !== "");
+    const typing = [...document.querySelectorAll("input, textarea")].some(isTyped);
     // Screens that nobody touches come back one after the other, not all at once.
     if (channel.newer_build && quiet && !typing && channel.waiting.size === 0 && !leaving && once(channel.heartbeat.build))
       leaving = setTimeout(() => location.reload(), Math.random() * 8000);
   });
 }
+
+/** Whether somebody has written into a field that he sees: a box that is ticked, or a field that came filled, keeps no page. */
+const isTyped = (field) => WRITTEN.has(field.type) && field.value !== field.defaultValue && field.checkVisibility();
 
 /** Whether a page has not yet loaded itself anew for a build: where two servers of different builds take turns, it does not go on for ever. */
 function once(build) {
