@@ -46,7 +46,7 @@ export function mountTicker(box, { store, clock }) {
     });
   }
   function update(node, row) {
-    const { mark, line } = node.parts,
+    const { mark, line, state } = node.parts,
       look = `${row.priority}${isHand(row)}${isUnack(row)}`;
     if (mark.dataset.look !== look) {
       mark.dataset.look = look;
@@ -57,13 +57,17 @@ export function mountTicker(box, { store, clock }) {
         }),
       );
     }
-    text(line, lang === "en" ? category(row.category) : `${where(row)} ${category(row.category)}`);
-    node.row = row;
-    state(node);
-  }
-  function state(node) {
-    const news = newsWords(node.row, store, clock.now());
-    text(node.parts.state, lang === "en" ? `${where(node.row)}, ${news}` : news); // English words are long: what, then where
+    const age = asClock((clock.now() - row.reported_at_ms) / 1000),
+      what = category(row.category),
+      done = newsWords(row, store);
+    if (lang === "en") {
+      // English words are long: what and since when, then where and how far
+      text(line, `${what}, ${age}`);
+      text(state, `${where(row)}, ${done}`);
+    } else {
+      text(line, `${where(row)} ${what}`);
+      text(state, `${age} ${done}`);
+    }
   }
 
   function paint() {
@@ -103,18 +107,17 @@ export function mountTicker(box, { store, clock }) {
   };
 }
 
-/** "0:24 未确认", "6:30 38 队到场". */
-export function newsWords(row, store, now) {
-  const age = asClock((now - row.reported_at_ms) / 1000);
-  if (isUnack(row)) return `${age} ${t("label.unacknowledged")}`;
+/** "未确认", "38 队到场". */
+function newsWords(row, store) {
+  if (isUnack(row)) return t("label.unacknowledged");
   const order = (row.assignments ?? [])
       .map((id) => store.tables.assignments.get(id))
       .filter(Boolean)
       .at(-1),
     team = order && store.tables.teams.get(order.team);
   if (order && isHand(row))
-    return `${age} ${t("label.team_step", { team: team?.call ?? order.team, step: word("step", order.state) })}`;
-  return `${age} ${word("state", row.state)}`;
+    return t("label.team_step", { team: team?.call ?? order.team, step: word("step", order.state) });
+  return word("state", row.state);
 }
 
 /** What is urgent and not for this wall is counted, so that nothing looks calm that is not. */

@@ -133,6 +133,7 @@ async def test_the_newer_socket_of_a_device_wins_and_the_older_is_told(field):
         (b"\xff\xff", "bad_encoding"),
         ("x" * 300_000, "too_large"),
     ],
+    ids=("token", "stranger", "another", "position", "bare", "nonsense", "encoding", "large"),
 )
 async def test_who_does_not_prove_itself_is_sent_away_and_no_token_is_kept(field, first, code):
     async with connect(field.url) as socket:
