@@ -795,6 +795,7 @@ _REFUSED: Final = {
     "nothing_cast": ("屏幕 {screen} 没有投屏。", "Nothing is cast to screen {screen}."),
     "one_screen": ("请指定一块屏幕，不能一次对全部屏幕。", "Name one screen; this is not for all of them at once."),
     "cast_too_long": ("投屏时间为 1 至 {most} 分钟。", "A cast lasts 1 to {most} minutes."),
+    "not_on_walls": ("“{category:category}”类案卷不上大屏。", "Incidents of the class “{category:category}” are shown on no wall."),
     "screen_frozen": ("{by:person} 在 {at_ms:time} 已冻结。", "Frozen by {by:person} since {at_ms:time}."),
     "not_frozen": ("屏幕 {screen} 没有冻结。", "Screen {screen} is not frozen."),
     "bad_screen_token": ("屏幕的校验码不对，请在该屏幕上刷新后重试。", "That is no token of a screen; reload it there and try again."),

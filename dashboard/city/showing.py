@@ -48,6 +48,9 @@ def cast(ledger: Ledger, command: Command, person: Person, _: object) -> None:
         raise Refused("one_screen")
     if incident not in ledger.state.incidents:
         raise Refused("not_there", target=incident, table="incidents")
+    category = ledger.category(ledger.state.incidents[incident].category)
+    if category.wall == "hidden":
+        raise Refused("not_on_walls", category=category.key)
     minutes = CAST_MIN if command.minutes is None else command.minutes
     if not 1 <= minutes <= LONGEST_CAST_MIN:
         raise Refused("cast_too_long", most=LONGEST_CAST_MIN)

@@ -7,7 +7,7 @@ from dashboard.city.commands import Command
 from dashboard.city.desk import Desk
 from dashboard.city.screens import SCENES
 from dashboard.city.state import PUBLIC
-from tests.cities import MINUTE, T0, City, a_person
+from tests.cities import MINUTE, T0, City, a_pack, a_person
 
 KEY = "ab" * 32
 
@@ -126,3 +126,13 @@ def test_a_device_is_enrolled_by_a_hash_that_no_screen_gets(city):
     city.ask("remove_screen", "hall", "supervisor")
     assert (city.state.screens, city.state.screen_keys) == ({}, {})
     assert city.refusal("remove_screen", "hall", "supervisor")[0] == "not_there"
+
+
+def test_what_visitors_may_not_see_is_not_cast():
+    hidden = tuple(msgspec.structs.replace(one, wall="hidden") for one in a_pack().categories)
+    city = City(a_pack(categories=hidden))
+    incident = city.filed()
+    assert city.refusal("cast_incident", "hall", item=incident) == (
+        "not_on_walls",
+        {"category": city.state.incidents[incident].category},
+    )
