@@ -30,6 +30,7 @@ from dashboard.readiness import find_browser
 
 TO: Final = Path(__file__).resolve().parent / "pictures"
 DESK, PHONE, SMALL, LARGE = (1920, 1080), (390, 844), (1366, 768), (2560, 1440)
+UHD, THREE_BY_TWO = (3840, 2160), (5760, 2160)
 FIRST: Final = "document.querySelectorAll('.rowq')[0]?.click()"
 HELD: Final = "return !!window.comis?.painted && !!comis.store?.seq"
 FLOODED: Final = 40
@@ -94,8 +95,6 @@ def post(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
 def everyday(camera: Camera, _: Launcher) -> None:
     """The evening as it is: wall, desk, sources; by day and night, on a desk and on a phone."""
     pages = {
-        "wall-zh": ("/wall", DESK, ""),
-        "wall-en": ("/wall?lang=en", DESK, ""),
         "dispatch-zh": ("/dispatch?as=dispatcher", DESK, FIRST),
         "dispatch-en": ("/dispatch?as=dispatcher&lang=en", DESK, FIRST),
         "dispatch-light-zh": ("/dispatch?as=supervisor&theme=light", DESK, FIRST),
@@ -109,6 +108,46 @@ def everyday(camera: Camera, _: Launcher) -> None:
     for name, (path, size, do) in pages.items():
         camera.open(path, size, do)
         camera.take(name)
+
+
+def walls(camera: Camera, _: Launcher) -> None:
+    """A scene each, put there by an operator; on one screen, on one of four times its points, on three by two."""
+    scenes = {
+        "wall-zh": ("hotspot", "/wall", DESK),
+        "wall-en": ("hotspot", "/wall?lang=en", DESK),
+        "wall-posts-zh": ("posts", "/wall", DESK),
+        "wall-air-en": ("air", "/wall?lang=en", DESK),
+        "wall-figures-zh": ("figures", "/wall", DESK),
+        "wall-contrast-en": ("overview", "/wall?lang=en&theme=contrast", DESK),
+        "wall-4k-zh": ("hotspot", "/wall", UHD),
+        "wall-3x2-en": ("teams", "/wall?lang=en&columns=3&rows=2", THREE_BY_TWO),
+    }
+    for name, (scene, path, size) in scenes.items():
+        pin = {"id": f"pin-{name}", "verb": "pin_scene", "target": "*", "item": scene}
+        post(camera.url, "/api/v1/commands?as=supervisor:1:王敏", pin)
+        camera.open(path, size)
+        camera.until("return comis.stage?.memory.shown && comis.city_map?.drawn_at")
+        camera.take(name)
+    post(camera.url, "/api/v1/commands?as=supervisor:1:王敏", {"id": "unpin", "verb": "unpin_scene", "target": "*"})
+
+
+def reports(camera: Camera, _: Launcher) -> None:
+    """What a leader reads, what a figure is, and the operator's page with a wall that it knows."""
+    for name, path in {
+        "briefing-zh": "/briefing", "briefing-en": "/briefing?lang=en", "figures-en": "/figures?lang=en",
+        "figure-zh": "/figures/arrival_median_min",
+    }.items():  # fmt: skip
+        camera.open(path)
+        camera.take(name)
+    wall = Camera(camera.url)
+    try:
+        wall.open("/wall?screen=hall")
+        for lang in ("zh", "en"):
+            camera.open(f"/screens?as=supervisor:1:王敏&lang={lang}")
+            camera.until("return document.body.innerText.includes('hall')")
+            camera.take(f"screens-{lang}")
+    finally:
+        wall.driver.quit()
 
 
 def conflict(camera: Camera, _: Launcher) -> None:
@@ -193,7 +232,7 @@ def empty(camera: Camera, _: Launcher) -> None:
 
 
 CITIES: Final[dict[str, tuple[list[str] | None, tuple[Stage, ...]]]] = {
-    "evening": (["--peak", "1"], (everyday, conflict)),
+    "evening": (["--peak", "1"], (walls, reports, everyday, conflict)),
     "peak": (["--peak", "2", "--no-officers"], (flood, training, stale)),
     "quiet": (None, (empty,)),
 }
