@@ -37,7 +37,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     beat = 0;
 
   /* ---- the corner: what, why, for how long ---------------------------------------------------------------------------- */
-  const title = h("h1", { class: "clip" }),
+  const title = h("h1", { class: "clip" }, t("page.wall")), // until the first picture of the city
     why = h("span", { class: "clip" }),
     bar = h("i"),
     dwell = h("span", { class: "dwell", "aria-hidden": "true" }, bar),
