@@ -13,8 +13,8 @@
     shown = [];
   };
   const note = (key) => waiting.push([key, performance.now()]);
-  const painted = (map) => {
-    const drawn = map ? map.drawn_at : Infinity,
+  const painted = (map, heard) => {
+    const drawn = Math.min(map ? map.drawn_at : Infinity, heard),
       before = shown.length;
     for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i][1] <= drawn) shown.push(waiting.splice(i, 1)[0][0]);
     if (shown.length > before) port.port2.postMessage(0);
@@ -53,7 +53,7 @@
         set(now) {
           value = now;
           window.bench.frames++;
-          painted(made.city_map);
+          painted(made.city_map, now.heard);
           if (window.bench.first === null && now.seq !== null && made.city_map?.drawn_at) window.bench.first = now.at;
         },
       });

@@ -20,7 +20,7 @@ function frame() {
     if (performance.now() - began > FRAME_MS) break; // what is left paints in the next frame, so that no single one takes long
   }
   if (due.size) return ask();
-  if (!told.size) for (const tell of afterPaint) tell();
+  for (const tell of afterPaint) tell(told.size ? told_at : began); // what came after the last news is not drawn yet
 }
 
 /** Paint this before the next frame, once, however often it is asked for. @param {() => void} paint */
@@ -51,7 +51,7 @@ function ask() {
   requestAnimationFrame(frame);
 }
 
-/** Called after each frame from which on everything that was asked for is painted. @param {() => void} tell */
+/** Called after each frame with the moment up to which all that was heard is painted. @param {(heard: number) => void} tell */
 export const onPainted = (tell) => afterPaint.add(tell);
 
 /** Called once a second, at the whole second, for ages and rings; not while the page is hidden. @param {() => void} tick */

@@ -61,8 +61,8 @@ async function start() {
   comis.store = store;
   comis.channel = channel;
   comis.clock = clock;
-  onPainted(() => {
-    comis.painted = { seq: store.seq, at: performance.now() };
+  onPainted((heard) => {
+    comis.painted = { seq: store.seq, at: performance.now(), heard };
   });
   const [words, pack, basemap, module] = await Promise.all([
     json("/pack/words.json"),

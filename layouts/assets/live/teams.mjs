@@ -266,6 +266,7 @@ export class Advice {
   }
 }
 
+const MOST_WAITING = 40; // rows of those that nobody has accepted; the oldest are the ones to act on
 /** Orders that can still be taken back, and below them those that nobody has accepted yet, the oldest first. It is the list one forgets otherwise. */
 export class Tray {
   /** `running`: the clock that no freeze stops, for orders that leave while the page stands still. */
@@ -273,9 +274,10 @@ export class Tray {
     Object.assign(this, { box, store, clock, running, channel, person, mine, onPick, onTakeBack, onResend });
     const n = h("b", { class: "muted" }),
       note = h("span", { class: "note push" }),
-      list = h("div", { class: "traylist" });
-    this.parts = { n, note, list };
-    fill(box, h("div", { class: "phead" }, h("h2", null, t("label.sent_not_accepted")), n, note), list);
+      list = h("div", { class: "traylist" }),
+      more = h("p", { class: "traymore muted", hidden: true });
+    this.parts = { n, note, list, more };
+    fill(box, h("div", { class: "phead" }, h("h2", null, t("label.sent_not_accepted")), n, note), list, more);
     this.keys = [];
     this.shown = new Map(); // key → row as last drawn
     this.inside = false; // under a mouse nothing slides: "take back" stays with its order
@@ -293,7 +295,7 @@ export class Tray {
     eachSecond(() => soon(this.draw));
   }
   #draw() {
-    const { n, note, list } = this.parts,
+    const { n, note, list, more } = this.parts,
       held = [...this.store.tables.assignments.values()]
         .filter((row) => row.state === "held")
         .sort((a, b) => a.held_until_ms - b.held_until_ms || (a.id < b.id ? -1 : 1)),
@@ -303,7 +305,9 @@ export class Tray {
     this.newest = this.mine.newest(this.store, (row) => row.state === "held")?.id;
     text(n, held.length + rows.length || "");
     text(note, held.length + rows.length ? t("label.tray_hint") : t("label.none"));
-    const now = new Map([...held, ...rows].map((row) => [`${row.id} ${row.state === "held"}`, row])),
+    more.hidden = rows.length <= MOST_WAITING;
+    text(more, t("scene.more", { n: rows.length - MOST_WAITING }));
+    const now = new Map([...held, ...rows.slice(0, MOST_WAITING)].map((row) => [`${row.id} ${row.state === "held"}`, row])),
       stay = this.inside ? this.keys : [];
     this.shown = new Map(stay.map((key) => [key, this.shown.get(key)]).concat([...now]));
     this.keys = [...this.shown.keys()];
