@@ -124,11 +124,11 @@ def walls(camera: Camera, _: Launcher) -> None:
     }
     for name, (scene, path, size) in scenes.items():
         pin = {"id": f"pin-{name}", "verb": "pin_scene", "target": "*", "item": scene}
-        post(camera.url, "/api/v1/commands?as=supervisor:1:王敏", pin)
+        post(camera.url, "/api/v1/commands?as=supervisor:1:Wang", pin)
         camera.open(path, size)
         camera.until("return comis.stage?.memory.shown && comis.city_map?.drawn_at")
         camera.take(name)
-    post(camera.url, "/api/v1/commands?as=supervisor:1:王敏", {"id": "unpin", "verb": "unpin_scene", "target": "*"})
+    post(camera.url, "/api/v1/commands?as=supervisor:1:Wang", {"id": "unpin", "verb": "unpin_scene", "target": "*"})
 
 
 def reports(camera: Camera, _: Launcher) -> None:
