@@ -1348,7 +1348,7 @@ _LABELS: Final = {
     "scene_name.figures": ("服务指标", "figures"),
     "scene_name.incident": ("案卷投屏", "incident"),
     "scene.overview": ("{city}：全城总览", "{city}: overview"),
-    "scene.teams": ("队伍：在场、在途、待命", "Teams: on scene, en route, free"),
+    "scene.teams": ("队伍：在场、在途、待命", "Teams on duty"),
     "scene.teams_side": ("需要留意的队伍在前", "Teams that need a look first"),
     "scene.teams_silent": ("显示原因：{n} 支队伍失联", "Shown because {n} teams are silent"),
     "scene.teams_slow": ("显示原因：{n} 单超过 {min} 分钟无人接单", "Shown because {n} orders not accepted for {min} min"),
