@@ -180,3 +180,14 @@ def test_a_layer_that_a_page_adds_is_switched_drawn_found_and_told_of(screen: Sc
     screen.wait("return comis.city_map.slots.cameras.has('c1')")
     screen.run("comis.city_map.show('cameras', false)")
     screen.wait("return !comis.city_map.slots.cameras.has('c1')")
+
+
+def test_an_alert_that_is_over_is_forgotten_by_the_map(screen: Screen) -> None:
+    screen.open("/wall").wait("return comis.city_map?.drawn_at")
+    change = "comis.store.apply({type: 'changes', seq: arguments[0], changes: [{rows: {alerts: arguments[1]}}]})"
+    held = "const s = comis.city_map.layers.get('sensors'); return [s.alertOf.has('zz'), s.subjectOf.has('a-zz')]"
+    row = {"id": "a-zz", "subject": "zz", "priority": 3, "state": "active", "lat": 39.9, "lon": 116.4}
+    screen.run(change, "x-1", {"a-zz": row})
+    assert screen.run(held) == [True, True]
+    screen.run(change, "x-2", {"a-zz": None})
+    assert screen.run(held) == [False, False]

@@ -300,16 +300,28 @@ class Sensors extends Layer {
   }
   join(map) {
     super.join(map);
-    this.alertOf = new Map([...map.store.tables.alerts.values()].map((row) => [row.subject, row])); // sensor → its alert
+    this.alertOf = new Map(); // sensor → its alert
+    this.subjectOf = new Map(); // alert → its sensor, so that what is over is forgotten
+    const { alerts } = map.store.tables;
+    this.#heard(alerts, alerts.keys());
     map.store.on("alerts", (ids) => {
-      for (const id of ids) {
-        const row = (map.store.whole ?? map.store).tables.alerts.get(id); // of a hidden one too: its sensor's mark must go
-        if (!row) continue;
-        this.alertOf.set(row.subject, row);
-        this.due.add(row.subject);
-      }
+      this.#heard((map.store.whole ?? map.store).tables.alerts, ids); // hidden ones too: the sensor's mark must go
       map.ask();
     });
+  }
+  #heard(alerts, ids) {
+    for (const id of ids) {
+      const row = alerts.get(id),
+        subject = row?.subject ?? this.subjectOf.get(id);
+      if (row) {
+        this.alertOf.set(subject, row);
+        this.subjectOf.set(id, subject);
+      } else {
+        if (this.alertOf.get(subject)?.id === id) this.alertOf.delete(subject);
+        this.subjectOf.delete(id);
+      }
+      if (subject !== undefined) this.due.add(subject);
+    }
   }
   rows() {
     return this.store.telemetry.sensors;
