@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from dashboard.city.desk import Desk
-from dashboard.city.flood import Arrived, by_area, roles_of, split
+from dashboard.city.flood import Arrived, begins, by_area, roles_of, split
 from dashboard.city.pack import Place, Seat
 from dashboard.city.state import CityState, apply
 from tests.cities import LAT, LON, PACK, T0, City, a_pack
@@ -245,3 +245,10 @@ def test_of_two_seats_of_a_role_only_the_one_whose_area_it_is_is_in_flood():
     )
     city = flood(a_pack(places=PLACES, filing="dispatcher", rules=QUIET, seats=seats))
     assert set(city.state.floods) == {"o", "supervisor"}
+
+
+def test_what_is_yet_to_come_after_the_clock_was_set_back_makes_no_flood():
+    later = [Arrived(T0 + 3_600_000 + n, ("1",), "") for n in range(15)]
+    assert not begins(later, "1", T0)
+    assert not begins(later[:5] + [Arrived(T0 - n, ("1",), "") for n in range(9)], "1", T0)
+    assert begins([Arrived(T0 - n, ("1",), "") for n in range(10)], "1", T0)
