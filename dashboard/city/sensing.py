@@ -33,7 +33,7 @@ LEAST_REAL_MS: Final = 4_000
 SILENCE_STEP_MS: Final = 5_000
 """Silent sensors and teams are looked for every 5 s of the city clock: their limits are 30 s and more."""
 SOURCE_STEP_MS: Final = 1_000
-"""Silent sources every second: one that beats once a second is missed within five."""
+"""Silent sources every second: one that beats once a second is missed within six."""
 MISSED_BEATS: Final = 3
 MOST_SOURCES: Final = 1_000
 """Sources beyond these are counted under `other`: a sender that invents names may not grow the state without bound."""
