@@ -28,12 +28,12 @@ from dashboard.city.teams import OFF_DUTY, ON_DUTY
 from dashboard.city.telemetry import SensorNow, SourceNow
 from dashboard.errors import BadPayload
 
-LEAST_REAL_MS: Final = 4_000
-"""Nobody is called silent within 4 s of real time, however fast the city clock runs."""
+LEAST_REAL_MS: Final = 3_000
+"""Nobody is called silent within 3 s of real time, however fast the city clock runs."""
 SILENCE_STEP_MS: Final = 5_000
 """Silent sensors and teams are looked for every 5 s of the city clock: their limits are 30 s and more."""
 SOURCE_STEP_MS: Final = 1_000
-"""Silent sources every second: one that beats once a second is missed within six."""
+"""Silent sources every second: one that beats once a second is missed within five."""
 MISSED_BEATS: Final = 3
 MOST_SOURCES: Final = 1_000
 """Sources beyond these are counted under `other`: a sender that invents names may not grow the state without bound."""

@@ -64,8 +64,19 @@ class Desk:
                     return row
                 await asyncio.sleep(0)
 
-    async def timeline(self, incident):
-        return (await self.client.get(f"/incidents/{incident}")).json()["timeline"]
+    async def said(self, incident, wanted):
+        """What the desk and the team wrote to each other about an incident, once it is as wanted."""
+        async with asyncio.timeout(20):
+            while True:
+                timeline = (await self.client.get(f"/incidents/{incident}")).json()["timeline"]
+                lines = [
+                    (line["type"], line["args"].get("note"))
+                    for line in timeline
+                    if line["type"] in ("message_sent", "team_wrote")
+                ]
+                if wanted(lines):
+                    return lines
+                await asyncio.sleep(0)
 
 
 def waiting(settings, device):
@@ -181,9 +192,6 @@ async def test_a_message_is_read_and_answered_and_an_order_rings_again(launcher)
         assert (await device.read(message)).taken
         assert (await device.write(order["assignment"], "门锁着")).taken
         await desk.order(order["assignment"], lambda row: not row["unread"] and not row["order"])
-        lines = await desk.timeline(incident["id"])
-        said = [
-            (line["type"], line["args"].get("note")) for line in lines if line["type"] in ("message_sent", "team_wrote")
-        ]
+        said = await desk.said(incident["id"], lambda lines: len(lines) == 2)
         assert said == [("message_sent", "从东门进 138****5678"), ("team_wrote", "门锁着")]
         await asyncio.to_thread(until, lambda: waiting(settings, "device-10") == 0)
