@@ -5,8 +5,9 @@ One computation for all screens that see the same. May not know sockets.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import floor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -68,7 +69,8 @@ class Sight:
         self._flags = np.zeros(1024, dtype=np.int8)
         self._lats = np.zeros(1024)
         self._lons = np.zeros(1024)
-        self._cells: dict[int, dict[str, list[Any]]] = {}
+        self._layouts: dict[int, _Layout] = {}
+        self._told: dict[int, _Cells] = {}
 
     def update(self, rows: dict[str, dict[str, list[Any]]]) -> None:
         """Newer telemetry: rows by kind (`sensors teams sources pictures`); an older row of a sensor is passed over."""
@@ -81,18 +83,23 @@ class Sight:
         self.pictures.update(rows.get("pictures", {}))
 
     def _put(self, id_: str, row: SensorRow) -> None:
-        index = self._index.get(id_)
-        if index is None:
+        held = self.sensors.get(id_)
+        if held is None:
             index = self._index[id_] = len(self._ids)
             self._ids.append(id_)
             if index == len(self._times):
                 self._grow()
-        elif row[3] < self.sensors[id_][3]:
+        elif row[3] < held[3]:
             return
-        elif self.sensors[id_][4] and not row[4]:
-            self.calmed.add(id_)
+        else:
+            index = self._index[id_]
+            if held[4] and not row[4]:
+                self.calmed.add(id_)
+        if held is None or held[0] != row[0] or held[1] != row[1]:
+            self._lats[index], self._lons[index] = row[0], row[1]
+            self._layouts.clear()
         self.sensors[id_] = row
-        self._lats[index], self._lons[index], self._times[index], self._flags[index] = row[0], row[1], row[3], row[4]
+        self._times[index], self._flags[index] = row[3], row[4]
         self.changed.add(id_)
 
     def _grow(self) -> None:
@@ -149,43 +156,91 @@ class Sight:
 
     def _far(self) -> dict[str, Any]:
         """Far away only what is not normal is an object; one that became normal is taken off."""
-        found = {id_: row for id_ in self.changed if (row := self.sensors[id_])[4]}
+        at = self._changed_at()
+        found = self._rows(at[self._flags[at] > 0])
         return {**found, **{id_: None for id_ in self.calmed if not self.sensors[id_][4]}}
 
     # ---- cells ------------------------------------------------------------------------------------------------------
 
     def cells(self, level: int) -> dict[str, list[Any]]:
         """All sensors as cells of 32 px: {key: [lat, lon, count, worst flag, oldest time]}. No sensor: empty."""
-        n = len(self._index)
-        if n == 0:
-            return {}
-        columns, rows = _grid(self._lats[:n], self._lons[:n], level)
-        keys = columns * (1 << 32) + rows
-        order = np.argsort(keys, kind="stable")
-        sorted_keys = keys[order]
-        starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
-        counts = np.diff(np.r_[starts, n])
-        worst = np.maximum.reduceat(self._flags[:n][order], starts)
-        oldest = np.minimum.reduceat(self._times[:n][order], starts)
-        lats = np.add.reduceat(self._lats[:n][order], starts) / counts
-        lons = np.add.reduceat(self._lons[:n][order], starts) / counts
-        return {
-            f"{level}/{int(key) >> 32}/{int(key) & 0xFFFFFFFF}": [
-                round(float(lat), 5), round(float(lon), 5), int(count), int(flag), int(time),
-            ]
-            for key, lat, lon, count, flag, time in zip(
-                sorted_keys[starts], lats, lons, counts, worst, oldest, strict=True
-            )
-        }  # fmt: skip
+        now = self._look(level)
+        return now.rows(range(len(now.layout.keys)))
 
     def changed_cells(self, level: int) -> dict[str, list[Any] | None]:
         """Cells that differ from what was told last for this level; a cell that is gone is None."""
-        now = self.cells(level)
-        before = self._cells.get(level, {})
-        self._cells[level] = now
-        changed: dict[str, list[Any] | None] = {key: cell for key, cell in now.items() if before.get(key) != cell}
-        changed.update((key, None) for key in before if key not in now)
+        now, before = self._look(level), self._told.get(level)
+        self._told[level] = now
+        if before is not None and before.layout is now.layout:
+            differs = (now.worst != before.worst) | (now.oldest != before.oldest)
+            return {**now.rows(np.flatnonzero(differs).tolist())}
+        rows = now.rows(range(len(now.layout.keys)))
+        told = {} if before is None else before.rows(range(len(before.layout.keys)))
+        changed: dict[str, list[Any] | None] = {key: cell for key, cell in rows.items() if told.get(key) != cell}
+        changed.update((key, None) for key in told if key not in rows)
         return changed
+
+    def _look(self, level: int) -> _Cells:
+        layout = self._layouts.get(level)
+        n = len(self._index)
+        if layout is None:
+            layout = self._layouts[level] = _layout(self._lats[:n], self._lons[:n], level)
+        if n == 0:
+            return _Cells(layout, self._flags[:0], self._times[:0])
+        return _Cells(
+            layout,
+            np.maximum.reduceat(self._flags[:n][layout.order], layout.starts),
+            np.minimum.reduceat(self._times[:n][layout.order], layout.starts),
+        )
+
+
+class _Layout(NamedTuple):
+    """Which sensors lie in which cell of a level: the same until one appears or moves, and dear to work out."""
+
+    order: NDArray[np.int64]
+    """The sensors, cell by cell."""
+    starts: NDArray[np.int64]
+    """Where in `order` each cell begins."""
+    keys: list[str]
+    fixed: list[list[Any]]
+    """Of each cell lat, lon, count."""
+
+
+class _Cells(NamedTuple):
+    """The cells of a level at one moment."""
+
+    layout: _Layout
+    worst: NDArray[np.int8]
+    oldest: NDArray[np.int64]
+
+    def rows(self, at: Iterable[int]) -> dict[str, list[Any]]:
+        """Some of them as they are told."""
+        keys, fixed, worst, oldest = self.layout.keys, self.layout.fixed, self.worst.tolist(), self.oldest.tolist()
+        return {keys[one]: [*fixed[one], worst[one], oldest[one]] for one in at}
+
+
+def _layout(lats: NDArray[np.float64], lons: NDArray[np.float64], level: int) -> _Layout:
+    n = len(lats)
+    if n == 0:
+        none = np.zeros(0, dtype=np.int64)
+        return _Layout(none, none, [], [])
+    columns, rows = _grid(lats, lons, level)
+    keys = columns * (1 << 32) + rows
+    order = np.argsort(keys, kind="stable")
+    sorted_keys = keys[order]
+    starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
+    counts = np.diff(np.r_[starts, n])
+    middle_lats = np.add.reduceat(lats[order], starts) / counts
+    middle_lons = np.add.reduceat(lons[order], starts) / counts
+    return _Layout(
+        order,
+        starts,
+        [f"{level}/{key >> 32}/{key & 0xFFFFFFFF}" for key in sorted_keys[starts].tolist()],
+        [
+            [round(lat, 5), round(lon, 5), count]
+            for lat, lon, count in zip(middle_lats.tolist(), middle_lons.tolist(), counts.tolist(), strict=True)
+        ],
+    )
 
 
 def _grid(
