@@ -4,8 +4,7 @@
     run       send second after second from now on; answers at once
     stop      stop; answers how many entries went each second and how late the latest slice was
 
-Event times are the moments of sending, on a city clock that began at `--base` and runs at `--rate`. May not know who
-reads.
+Event times are the moments of sending, on the city's clock as it is set when a word is said. May not know who reads.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from typing import Any, Final
 
 import redis
 
+from dashboard.city.state import Clock
 from tests.benchmarks.reference_load import SENSORS, Entry, ReferenceLoad
-from tests.benchmarks.stand import PIPELINE, speak
+from tests.benchmarks.stand import PIPELINE, clock_of, speak
 
 SLICES: Final = 20
 
@@ -27,9 +27,9 @@ SLICES: Final = 20
 class Feeder:
     """Sends one load into one store."""
 
-    def __init__(self, address: str, sensors: int, rate: float = 1.0, base_ms: int = 0) -> None:
+    def __init__(self, address: str, sensors: int) -> None:
         """Connects at the first entry."""
-        self.rate, self.base_ms = rate, base_ms
+        self.clock = Clock()
         self.redis: redis.Redis = redis.Redis.from_url(address, protocol=2)
         self.load = ReferenceLoad(sensors=sensors)
         self.stopping = threading.Event()
@@ -40,8 +40,9 @@ class Feeder:
 
     def prepare(self) -> dict[str, str]:
         """Send the state to start from."""
+        self.clock = clock_of(self.redis)
         last: dict[str, str] = {}
-        entries = list(self.load.preparation(self._city_ms(_now_ms())))
+        entries = list(self.load.preparation(self.clock.city_ms(_now_ms())))
         for start in range(0, len(entries), PIPELINE):
             part = entries[start : start + PIPELINE]
             for entry, id_ in zip(part, self._append(part), strict=True):
@@ -55,7 +56,7 @@ class Feeder:
         while not self.stopping.is_set():
             due = began + (self.second - first)
             sent_ms = _now_ms() + round(1000 * max(0.0, due - time.monotonic()))
-            entries = self.load.second(self.second, self._city_ms(sent_ms))
+            entries = self.load.second(self.second, self.clock.city_ms(sent_ms))
             self.second += 1
             for slice_ in range(SLICES):
                 wait_s = due + slice_ / SLICES - time.monotonic()
@@ -78,12 +79,10 @@ class Feeder:
 
     def start(self) -> None:
         """Send in the background."""
+        self.clock = clock_of(self.redis)
         self.sent, self.late_s, self.began = 0, 0.0, time.monotonic()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
-
-    def _city_ms(self, real_ms: int) -> int:
-        return self.base_ms + round((real_ms - self.base_ms) * self.rate)
 
     def _append(self, entries: list[Entry]) -> list[bytes]:
         pipe = self.redis.pipeline(transaction=False)
@@ -101,10 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("address")
     parser.add_argument("--sensors", type=int, default=SENSORS)
-    parser.add_argument("--rate", type=float, default=1.0)
-    parser.add_argument("--base", type=int, default=0)
     chosen = parser.parse_args()
-    feeder = Feeder(chosen.address, chosen.sensors, chosen.rate, chosen.base)
+    feeder = Feeder(chosen.address, chosen.sensors)
     for word in sys.stdin:
         if word.strip() == "prepare":
             speak({"last": feeder.prepare()})

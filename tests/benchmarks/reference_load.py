@@ -156,10 +156,18 @@ class ReferenceLoad:
         for k in range(count):
             spot = chance.choice(self._spots)
             if chance.random() >= JOINING_SHARE:
-                spot = _Spot(spot.category, *moved(spot.lat, spot.lon, 450, chance.uniform(-50, 50)))
+                spot = _beside(spot, chance.uniform(-50, 50))
             near = spot._replace(lat=spot.lat + chance.uniform(-1e-4, 1e-4), lon=spot.lon + chance.uniform(-1e-4, 1e-4))
             entries.append(self._complaint(f"{number}-{k}", near, time))
         return entries
+
+    def passing(self, first: int, count: int, now_ms: int) -> list[Entry]:
+        """Complaints between the places of the open incidents, each an incident of its own: numbers from `first` on."""
+        time = _time(now_ms)
+        return [
+            self._complaint(f"passing-{number}", _beside(self._spots[number % len(self._spots)], 0), time)
+            for number in range(first, first + count)
+        ]
 
     # ---- laying out the city ----
 
@@ -238,6 +246,11 @@ class ReferenceLoad:
             b"data": data.encode(),
         }
         return Entry(self._keys[stream], fields)
+
+
+def _beside(spot: _Spot, east_m: float) -> _Spot:
+    """Too far from its neighbours to join one of them."""
+    return _Spot(spot.category, *moved(spot.lat, spot.lon, 450, east_m))
 
 
 def _time(ms: int) -> bytes:

@@ -21,8 +21,9 @@ import msgspec
 import redis
 
 from dashboard.city.pack import Pack, PackTeam
+from dashboard.city.state import Clock
 from dashboard.live.launcher import Launcher, running, temporary_settings
-from dashboard.live.streams import CHANGE, CURSOR, SNAPSHOT, TELEMETRY, key
+from dashboard.live.streams import CHANGE, CLOCK, CURSOR, REJECTED, SNAPSHOT, TELEMETRY, key
 from dashboard.settings import REPOSITORY, Settings
 from tests.benchmarks import machine
 
@@ -78,6 +79,14 @@ class City:
         """Id of the newest journal entry; none yet: `0-0`."""
         entries = self.redis.xrevrange(key(CHANGE), count=1)
         return entries[0][0] if entries else b"0-0"
+
+    def clock(self) -> Clock:
+        """The city's clock as it is set."""
+        return clock_of(self.redis)
+
+    def refused(self) -> int:
+        """How many events it could not take: a load of which some are refused is not the load."""
+        return int(self.redis.xlen(key(REJECTED)))
 
     def telemetry(self) -> Any:
         """A subscription to what the engine publishes."""
@@ -183,6 +192,12 @@ class Watch:
         """Percent of a core that each has taken since the beginning."""
         wall = time.perf_counter() - self.began
         return {name: 100 * (machine.cpu_s(pid) - self.before[name]) / wall for name, pid in self.pids.items()}
+
+
+def clock_of(store: redis.Redis) -> Clock:
+    """The city's clock as it is set; a store that holds none has the live one."""
+    held = {name.decode(): value.decode() for name, value in store.hgetall(key(CLOCK)).items()}
+    return msgspec.convert(held, Clock, strict=False)
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float, otherwise: str, pause_s: float = 0.01) -> float:
