@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from typing import Any, Final, cast
 
 import redis
@@ -104,6 +105,10 @@ return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))
 """
 
 
+_STREAM: Final = (b"stream", b"none")
+"""What an input key may be."""
+
+
 def although_full(command: str, name: str, *args: str | bytes | int) -> tuple[str | bytes | int, ...]:
     """A command on the key `name`, as one that a full store carries out too: for engine and archiver alone."""
     return ("EVAL", _ALTHOUGH_FULL, 2, name, key(CHANGE), command, *args)
@@ -139,7 +144,12 @@ class RedisStreams:
 
     def read(self, after: dict[str, str], count: int) -> Batch:
         """See `Streams.read`: first the store's clock, then all streams in one command: nothing before it is missed."""
-        clock, streams = self._ask(("TIME",), ("XREAD", "COUNT", count, "STREAMS", *_positions(after)))
+        try:
+            clock, streams = self._ask(("TIME",), ("XREAD", "COUNT", count, "STREAMS", *_positions(after)))
+        except StreamLost as error:
+            if "WRONGTYPE" not in str(error) or not self._set_aside():
+                raise
+            return self.read(after, count)
         complete_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
         entries: dict[str, list[Entry]] = {}
         for name, items in streams or ():
@@ -150,6 +160,16 @@ class RedisStreams:
             moved = self._ask(("EVAL", _RETIME, 1, key(stream), ID_AHEAD_MS, after.get(stream, "0-0")))[0]
             log.warning("ids far ahead of the clock stream=%s entries=%d: timed anew", stream, moved)
         return self.read(after, count) if ahead else whole(entries, complete_ms, count)
+
+    def _set_aside(self) -> bool:
+        """Give an input key that a sender made a list or a text another name: it is kept, and its stream can begin."""
+        types = self._ask(*(("TYPE", key(name)) for name in INPUTS))
+        wrong = {name: type_.decode() for name, type_ in zip(INPUTS, types, strict=True) if type_ not in _STREAM}
+        for name, type_ in wrong.items():
+            aside = key(f"set-aside:{name}:{time.time_ns() // 1_000_000}")
+            self._ask(("RENAME", key(name), aside))
+            log.error("%s is a %s, not a stream: set aside as %s; send with XADD", key(name), type_, aside)
+        return bool(wrong)
 
     def commit(self, token: int, commit: Commit) -> str | None:
         """See `Streams.commit`."""

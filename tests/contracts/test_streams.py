@@ -254,6 +254,20 @@ def test_a_full_store_refuses_senders_and_not_the_engine(redis_address):
     streams.close()
 
 
+def test_an_input_key_that_is_no_stream_is_set_aside_and_kept(redis_address):
+    streams = RedisStreams(redis_address)
+    with redis.Redis.from_url(redis_address) as client:
+        client.lpush(key("sensor"), "a reading, sent as to a queue")
+        client.set(key("patrol"), "a text")
+        client.xadd(key("complaint"), FIELDS)
+        assert list(streams.read({}, 10).entries) == ["complaint"]
+        client.xadd(key("sensor"), FIELDS)
+        assert list(streams.read({}, 10).entries) == ["complaint", "sensor"]
+        kept = {name.split(b":")[3]: client.type(name) for name in client.keys(key("set-aside:*"))}
+        assert kept == {b"sensor": b"list", b"patrol": b"string"}
+    streams.close()
+
+
 def test_told_devices_hear_of_their_orders(redis_address):
     streams = RedisStreams(redis_address)
     token, _ = streams.take_over()
