@@ -131,8 +131,8 @@ def check_place(data: Data, bounds: Bounds) -> None:
 
 def inside(lat: float, lon: float, bounds: Bounds) -> bool:
     """Whether a place lies in the city or close to it."""
-    west, south, east, north = widened(bounds)
-    return south <= lat <= north and west <= lon <= east
+    west, south, east, north = bounds
+    return south - MARGIN_DEG <= lat <= north + MARGIN_DEG and west - MARGIN_DEG <= lon <= east + MARGIN_DEG
 
 
 def widened(bounds: Bounds, margin_deg: float = MARGIN_DEG) -> Bounds:

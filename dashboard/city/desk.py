@@ -50,7 +50,7 @@ from dashboard.city.telemetry import Telemetry
 from dashboard.errors import Refused
 
 NEVER_MS: Final = 1 << 53
-_REMEMBERED: Final = (Complaint, Detection, Finding, Feedback, TeamStatus)
+_REMEMBERED: Final = frozenset({Complaint, Detection, Finding, Feedback, TeamStatus})
 """The few kinds that are remembered by (source, id); readings and positions by their own time."""
 
 
@@ -138,7 +138,7 @@ class Desk:
             heard(ledger, event.source, "sensor", now_ms - time_ms, len(data.readings))
             sensing.receive_readings(ledger, event.source, data.readings, time_ms)
             return self._collect()
-        cause, once = f"{event.source}#{event.id}", isinstance(data, _REMEMBERED)
+        cause, once = f"{event.source}#{event.id}", type(data) in _REMEMBERED
         if once and self.state.handled(cause):
             return []
         self._begin(cause, now_ms, received_ms, once=once)

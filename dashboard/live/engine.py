@@ -148,8 +148,9 @@ class Engine:
             batch = self.streams.read(self.cursor.after, READ_COUNT)
         handled = 0
         for stream, entry in self._in_order(batch):
-            self._tick_to(self.desk.state.clock.city_ms(entry.id[0]), entry.id[0])
-            self._handle(stream, entry)
+            now_ms = self.desk.state.clock.city_ms(entry.id[0])
+            self._tick_to(now_ms, entry.id[0])
+            self._handle(stream, entry, now_ms)
             handled += 1
         self._tick_to(self.desk.state.clock.city_ms(batch.complete_ms), batch.complete_ms)
         self.cursor.handled_ms = max(self.cursor.handled_ms, batch.complete_ms)
@@ -173,21 +174,22 @@ class Engine:
 
         A command that sets the clock closes its millisecond: later inputs are timed by the new clock.
         """
-        left = [
-            (entry.id, rank, stream, entry)
-            for rank, stream in enumerate(INPUTS)
-            for entry in batch.entries.get(stream, ())
-            if entry.id[0] <= batch.complete_ms
-        ]
-        turns = {entry.id[0] for entry in batch.entries.get("command", ()) if _sets_clock(entry)}
-        for turn_ms in [*sorted(turns), None]:
-            now = left if turn_ms is None else [item for item in left if item[0][0] <= turn_ms]
+        after_ms = -1
+        commands = (entry for entry in batch.entries.get("command", ()) if entry.id[0] <= batch.complete_ms)
+        turns = {entry.id[0] for entry in commands if _sets_clock(entry)}
+        for turn_ms in [*sorted(turns), batch.complete_ms]:
             clock = self.desk.state.clock
-            now.sort(key=lambda item: (clock.city_ms(item[0][0]) // 1000, item[1], item[0]))
-            if turn_ms is not None:
-                left = [item for item in left if item[0][0] > turn_ms]
-                now.sort(key=lambda item: item[1] == 0 and item[0][0] == turn_ms)
-            yield from ((stream, entry) for _, _, stream, entry in now)
+            now = [
+                (clock.city_ms(entry.id[0]) // 1000, rank, entry.id, stream, entry)
+                for rank, stream in enumerate(INPUTS)
+                for entry in batch.entries.get(stream, ())
+                if after_ms < entry.id[0] <= turn_ms
+            ]
+            now.sort()
+            if turn_ms in turns:
+                now.sort(key=lambda item: item[1] == 0 and item[2][0] == turn_ms)
+            yield from ((stream, entry) for *_, stream, entry in now)
+            after_ms = turn_ms
 
     def _tick_to(self, city_ms: int, received_ms: int) -> None:
         """Take the ticks that lie before an input: at whole seconds of the city clock, where something is due."""
@@ -210,40 +212,34 @@ class Engine:
 
     # ---- inputs -----------------------------------------------------------------------------------------------------
 
-    def _handle(self, stream: str, entry: Entry) -> None:
-        self.cursor.after[stream] = format_id(entry.id)
+    def _handle(self, stream: str, entry: Entry, now_ms: int) -> None:
+        id_ = self.cursor.after[stream] = format_id(entry.id)
         if stream != "command" and self._rewrite(stream, entry):
             return
         try:
             if stream == "command":
-                self._command(entry)
+                self._command(entry, now_ms)
             else:
-                self._event(entry)
+                event = read_event(entry, self.bounds, self.desk.state.clock)
+                self.changes += self.desk.receive(event, now_ms, entry.id[0])
         except (BadPayload, Refused) as error:
             # Nothing came of it, so it is no part of the order; nor of its stream, for anybody may be named in it.
             self._reject(stream, entry, error.code, error.arguments)
-            self.commit.refused.append((stream, format_id(entry.id)))
+            self.commit.refused.append((stream, id_))
             return
         except Exception:
             # Decisions taken before the fault are journaled like any other, so state and journal stay one; the input is
             # kept whole, and the fault is loud. A crash here would meet the same input again for ever.
-            log.exception("engine fault stream=%s entry=%s", stream, format_id(entry.id))
+            log.exception("engine fault stream=%s entry=%s", stream, id_)
             self.changes += self.desk.leftover()
-            self._reject(stream, entry, "engine_fault", {"entry": format_id(entry.id)})
-        _extend(self.cursor.order, stream, entry)
+            self._reject(stream, entry, "engine_fault", {"entry": id_})
+        _extend(self.cursor.order, stream, id_)
 
-    def _event(self, entry: Entry) -> None:
-        received_ms = entry.id[0]
-        clock = self.desk.state.clock
-        event = read_event(entry, self.bounds, clock)
-        now_ms = clock.city_ms(received_ms)
-        self.changes += self.desk.receive(event, now_ms, received_ms)
-
-    def _command(self, entry: Entry) -> None:
+    def _command(self, entry: Entry, now_ms: int) -> None:
         command = read_command(entry)
         received_ms = entry.id[0]
         clock = self.desk.state.clock
-        self.changes += self.desk.carry_out(command, clock.city_ms(received_ms), received_ms)
+        self.changes += self.desk.carry_out(command, now_ms, received_ms)
         self.bounds = self.desk.pack.bounds
         if self.desk.state.clock is not clock:
             self._clock_turned(self.desk.state.clock, received_ms)
@@ -417,9 +413,8 @@ def _sets_clock(entry: Entry) -> bool:
     return b'"set_clock"' in (entry.get(b"data") or b"")
 
 
-def _extend(order: list[list[str | int]], stream: str, entry: Entry) -> None:
+def _extend(order: list[list[str | int]], stream: str, id_: str) -> None:
     """One more entry handled: lengthen the last range or begin a new one."""
-    id_ = format_id(entry.id)
     if order and order[-1][0] == stream:
         order[-1][2] = id_
         order[-1][3] = int(order[-1][3]) + 1
