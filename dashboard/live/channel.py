@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 HELD_BYTES: Final = 2_000_000
 """What may wait for one slow screen; beyond it the screen gets a snapshot when it is ready again."""
-FRAME_S: Final = 0.1
 BEAT_S: Final = 1.0
 CELLS_S: Final = 1.0
 DIGEST_S: Final = 5.0
@@ -133,7 +132,7 @@ class Channel:
     def open(self) -> None:
         """Begin to beat."""
         paces = (
-            (FRAME_S, self._frames), (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest),
+            (BEAT_S, self._beat), (CELLS_S, self._cells), (DIGEST_S, self._digest),
             (ADVICE_S, self._advise), (PRESENCE_S, self._see_each_other), (SCREENS_S, self._watch_screens),
         )  # fmt: skip
         for period, act in paces:
@@ -295,6 +294,9 @@ class Channel:
         if kind == "cameras":
             self._show(about)
             return
+        if kind == "telemetry":
+            self._frames()
+            return
         details: dict[str, bytes] = {}
         for viewer in self.viewers:
             if kind == "kpi" and viewer.uncounted:
@@ -317,7 +319,7 @@ class Channel:
                     viewer.send(message)
 
     def _frames(self) -> None:
-        """Ten times a second: what changed, once for all screens that see the same."""
+        """As the engine tells it, ten times a second: what changed, once for all screens that see the same."""
         sight = self.room.sight
         if not (sight.changed or sight.moved):
             return

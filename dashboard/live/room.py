@@ -391,6 +391,7 @@ class ControlRoom:
             self.sight.update(rows)
             if pictured := rows.get("pictures"):
                 self._tell("cameras", b"", pictured)
+            self._tell("telemetry", b"", None)
         elif raw.startswith(b'{"type":"kpi"'):
             before, self.figures = self.figures, msgspec.json.decode(raw)["rows"]
             self._tell("kpi", _figures(self.figures, kpis.news(before, self.figures)), None)

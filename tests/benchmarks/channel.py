@@ -175,6 +175,7 @@ def _pixels(sheet: Sheet, sent: Mapping[str, float], shown: Mapping[str, float],
     sheet.put("telemetry_to_pixel_p95_ms", percentile(moves, 0.95), limit)
     sheet.put("telemetry_to_pixel_p99_ms", percentile(moves, 0.99), limit)
     sheet.explain("channel", "change_to_pixel_p50_ms", percentile(changes, 0.5), "ms")
+    sheet.explain("channel", "change_to_pixel_p99_ms", percentile(changes, 0.99), "ms")
     sheet.explain("channel", "telemetry_to_pixel_p50_ms", percentile(moves, 0.5), "ms")
 
 
