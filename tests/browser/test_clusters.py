@@ -61,6 +61,44 @@ for (let k = 0; k < 40; k++) {
 }
 return took.sort((a, b) => a - b)[20]"""
 
+CAPTIONS = """
+const {Captions, corners} = await import('/assets/live/captions.mjs');
+const {Picture} = await import('/assets/live/picture.mjs'), {PLANE} = await import('/assets/live/layers.mjs');
+const picture = new Picture(document.createElement('canvas')); picture.resize(600, 400);
+const map = {picture, wx: [], wy: [], scaleTo: 1, origin: {x: 0, y: 0}, ratio: 1, ask() {}};
+const captions = new Captions(map);
+const sprite = (w) => ({w, h: 20, ox: -3, oy: -10}), mark = sprite(30), number = sprite(24);
+const put = (slot, x, y, plane) => { map.wx[slot] = x; map.wy[slot] = y; picture.place(slot, x, y, mark, plane); };
+const say = (slot, of, rank, needed) => captions.set(slot, {of, sprite: number, sides: corners(30), rank, needed});
+const {x, y} = picture, box = (slot) => picture.sprite[slot] && [x[slot], y[slot] - 7, x[slot] + 18, y[slot] + 7];
+const cross = (a, b) => a && b && a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+const slots = Array.from({length: 16}, () => picture.take()), [a, b, c, d, na, nb, nc, nd] = slots;
+"""
+
+NONE_ON_ANOTHER = """
+put(a, 100, 100, PLANE.p1); put(b, 118, 96, PLANE.p3); say(nb, b, 30, true); say(na, a, 10, true);
+captions.settle(true);
+const apart = !cross(box(na), box(nb)), first = captions.held.get(na).side;
+put(c, 300, 100, PLANE.team); say(nc, c, 45, false); captions.settle(true); const alone = Boolean(box(nc));
+put(d, 302, 100, PLANE.p2); say(nd, d, 20, true); captions.settle(true); const covered = Boolean(box(nc));
+put(c, 360, 100, PLANE.team); say(nc, c, 45, false); captions.settle(true); const again = Boolean(box(nc));
+put(b, 150, 60, PLANE.p3); say(nb, b, 30, true); captions.settle(true);
+const stays = captions.held.get(na).side === first;
+picture.drop(a); captions.drop(na);
+return [apart, alone, covered, again, stays, captions.held.has(na)]"""
+
+IN_A_CROWD = """
+const marks = slots.slice(0, 8), words = slots.slice(8);
+marks.forEach((slot, k) => put(slot, 200 + k % 3, 200 + k % 2, PLANE.team));
+words.forEach((slot, k) => say(slot, marks[k], k, k === 7)); captions.settle(true);
+const shown = words.filter((slot) => box(slot)), last = words[7];
+const clear = shown.every((one) => shown.every((other) => one === other || one === last || other === last
+  || !cross(box(one), box(other))));
+marks.forEach((slot, k) => put(slot, 60 + 60 * k, 300, PLANE.team));
+words.forEach((slot, k) => say(slot, marks[k], k, false));
+captions.settle(true);
+return [shown.length, shown.includes(last), clear, words.every((slot) => box(slot))]"""
+
 HEAT = """
 const {warm, ink} = await import('/assets/live/heat.mjs');
 const at = (lat, lon) => [lon, lat], how = {w: 40, h: 40, reach: 5, at};
@@ -76,6 +114,14 @@ def test_each_thing_is_in_one_group_that_depends_on_place_and_zoom_alone_and_the
     assert inside(screen, GROUPS + ANYWHERE) == [True, True, True, True, True]
     assert inside(screen, MANY) < 20, "6,000 moving teams: 0.3 ms on a machine of its own"
     assert inside(screen, HEAT) == [8, 8, 11, 0, [0, 0.07, 0.28, 0.28]]
+
+
+def test_of_words_beside_marks_none_lies_on_another_and_the_more_urgent_chooses_first(screen: Screen) -> None:
+    screen.open("/")
+    apart, alone, covered, again, stays, held = inside(screen, CAPTIONS + NONE_ON_ANOTHER)
+    assert (apart, alone, covered, again, stays, held) == (True, True, False, True, True, False)
+    shown, needed, clear, all_again = inside(screen, CAPTIONS + IN_A_CROWD)
+    assert (shown, needed, clear, all_again) == (5, True, True, True)
 
 
 WORST_ON_THE_WALL = """

@@ -4,6 +4,7 @@
  * a person touched it; ★ gives it back. */
 
 import { Atlas, readTokens } from "./atlas.mjs";
+import { Captions } from "./captions.mjs";
 import { TOUCH } from "./layers.mjs";
 import { soon } from "./loop.mjs";
 import { mercatorX, mercatorY } from "./mercator.mjs";
@@ -82,6 +83,7 @@ export class CityMap {
     this.blinking = new Map(); // "table id" → its layer and id
     /** @type {Map<string, import("./layers.mjs").Layer>} */ this.layers = new Map();
     this.slots = {}; // of each layer, by its key
+    this.captions = new Captions(this);
     this.draw = () => this.#draw();
     this.#build();
     for (const layer of cityLayers()) this.add(layer);
@@ -137,6 +139,7 @@ export class CityMap {
     return slot;
   }
   drop(slot) {
+    this.captions.drop(slot);
     this.picture.drop(slot);
     this.owner[slot] = null;
   }
@@ -388,13 +391,15 @@ export class CityMap {
   #draw() {
     if (!this.w) return;
     this.drawn_at = performance.now();
-    if (this.everything) {
+    const anew = this.everything;
+    if (anew) {
       this.everything = false;
       for (const layer of this.layers.values()) {
         layer.all();
         layer.settle();
       }
     } else this.#changed();
+    this.captions.settle(anew);
     this.underlay.draw();
     this.picture.paint();
     this.onDrawn?.();

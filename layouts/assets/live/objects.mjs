@@ -1,5 +1,6 @@
 /** The things of the city on the map: incidents, alerts, teams, sensors and cells of many sensors, one layer each; which mark, how large, how high. */
 
+import { around, corners } from "./captions.mjs";
 import { Clusters } from "./clusters.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { Layer, PLANE } from "./layers.mjs";
@@ -74,15 +75,12 @@ class Grouped extends Rows {
   members(id) {
     return this.clusters.of(id);
   }
-  /** The number beside a mark of this size. */
-  number(group, id, words, size, down = -0.42) {
+  /** The number at a mark. `sides`: where it may stand; `needed`: whatever it lies on. */
+  number(group, id, words, sides, needed) {
     const { map } = this,
-      slot = this.slots.get(id),
-      label = this.slot(group, 0, 0, this.counts);
-    map.wx[label] = map.wx[slot];
-    map.wy[label] = map.wy[slot];
-    const sprite = map.atlas.label(words, { size: map.sizes.count, strong: true, colour: "ink-1", halo: 3 });
-    this.put(label, sprite, PLANE.label, size * 0.56, size * down);
+      slot = this.slot(group, 0, 0, this.counts),
+      sprite = map.atlas.label(words, { size: map.sizes.count, strong: true, colour: "ink-1", halo: 3 });
+    map.captions.set(slot, { of: this.slots.get(id), sprite, sides, rank: this.rank(id), needed });
   }
 }
 
@@ -160,7 +158,8 @@ class Incidents extends Grouped {
       group,
       id,
       urgent > 1 && rest ? `${urgent}+${rest}` : String(members.length),
-      this.#looks(this.store.tables.incidents.get(id)).size,
+      corners(this.#looks(this.store.tables.incidents.get(id)).size),
+      true,
     );
   }
   gone(id) {
@@ -266,19 +265,19 @@ class Teams extends Grouped {
     const silent = row.shown === "silent",
       age = silent && row.silent_since_ms ? ` ${span((map.clock.now() - row.silent_since_ms) / 1000)}` : "",
       more = members.length > 1 ? ` +${members.length - 1}` : "",
-      label = this.slot(id, 0, 0, this.labels);
-    map.wx[label] = map.wx[slot];
-    map.wy[label] = map.wy[slot];
-    this.put(
-      label,
-      map.atlas.label(`${row.call}${age}${more}`, {
+      sprite = map.atlas.label(`${row.call}${age}${more}`, {
         size: sizes.label,
         strong: Boolean(advice),
         colour: silent ? "stale" : advice ? "ink-1" : "ink-2",
-      }),
-      PLANE.label,
-      sizes.team * 0.68,
-    );
+      });
+    map.captions.set(this.slot(id, 0, 0, this.labels), {
+      of: slot,
+      sprite,
+      sides: around(sizes.team),
+      rank: advice ? 0 : this.rank(id),
+      name: true,
+      needed: Boolean(advice) || silent || map.isSelected("teams", id),
+    });
   }
   hide(id) {
     super.hide(id);
@@ -286,7 +285,7 @@ class Teams extends Grouped {
   }
   /** At a desk the call of the team says it; on the wall the number. */
   tell(group, id, members) {
-    if (!this.map.sizes.labels) this.number(group, id, String(members.length), this.map.sizes.team, 0.6);
+    if (!this.map.sizes.labels) this.number(group, id, String(members.length), corners(this.map.sizes.team, 1), false);
   }
   gone(id) {
     super.gone(id);

@@ -257,6 +257,23 @@ export class Picture {
     return best;
   }
 
+  /** How many things of these planes lie under a box of device pixels, beside one that does not count. A mark fills the middle of its sprite.
+   * @param {Set<number>} planes */
+  under(x0, y0, x1, y1, planes, but) {
+    let found = 0;
+    const far = this.reach * CELL,
+      from = Math.max(0, Math.floor((x0 - far) / CELL) + 1),
+      to = Math.min(this.wide - 1, Math.floor((x1 + far) / CELL) + 1);
+    for (let r = Math.max(0, Math.floor((y0 - far) / CELL) + 1); r <= Math.min(this.rows + 1, Math.floor((y1 + far) / CELL) + 1); r++)
+      for (let c = from; c <= to; c++)
+        for (let slot = this.head[r * this.wide + c]; slot >= 0; slot = this.next[slot]) {
+          if (slot === but || !planes.has(this.plane[slot])) continue;
+          const half = this.sprite[slot].w / 3;
+          if (this.x[slot] - half < x1 && this.x[slot] + half > x0 && this.y[slot] - half < y1 && this.y[slot] + half > y0) found++;
+        }
+    return found;
+  }
+
   #grow() {
     const room = this.room * 2;
     for (const name of ["x", "y", "cell", "next", "prev"]) {
