@@ -99,6 +99,16 @@ words.forEach((slot, k) => say(slot, marks[k], k, false));
 captions.settle(true);
 return [shown.length, shown.includes(last), clear, words.every((slot) => box(slot))]"""
 
+DODGE = """
+const {dodge} = await import('/assets/live/dodge.mjs'), r = 20, room = {w: 400, h: 300};
+const lot = Array.from({length: 12}, (_, k) => ({x: 150 + k % 4, y: 150 + k % 3, r, stands: k === 0}));
+const at = dodge(lot, room), again = dodge(lot, room);
+const apart = at.every(([x, y], a) => at.every(([u, v], b) => a === b || Math.hypot(x - u, y - v) > 2 * r - 2));
+const inside = at.slice(1).every(([x, y]) => x >= r && x <= 400 - r && y >= r && y <= 300 - r);
+const edge = dodge(lot.map((one) => ({...one, x: 2})), room).slice(1).every(([x]) => x >= r);
+const far = dodge([{x: 50, y: 50, r}, {x: 200, y: 50, r}], room);
+return [apart, inside && edge, at[0].join(), JSON.stringify(at) === JSON.stringify(again), JSON.stringify(far)]"""
+
 HEAT = """
 const {warm, ink} = await import('/assets/live/heat.mjs');
 const at = (lat, lon) => [lon, lat], how = {w: 40, h: 40, reach: 5, at};
@@ -122,6 +132,11 @@ def test_of_words_beside_marks_none_lies_on_another_and_the_more_urgent_chooses_
     assert (apart, alone, covered, again, stays, held) == (True, True, False, True, True, False)
     shown, needed, clear, all_again = inside(screen, CAPTIONS + IN_A_CROWD)
     assert (shown, needed, clear, all_again) == (5, True, True, True)
+
+
+def test_in_the_lens_marks_give_way_to_each_other_and_the_worst_stands(screen: Screen) -> None:
+    screen.open("/")
+    assert inside(screen, DODGE) == [True, True, "150,150", True, "[[50,50],[200,50]]"]
 
 
 WORST_ON_THE_WALL = """

@@ -1,5 +1,6 @@
 /** The lens: one place of the map, larger, where it hides the fewest things. Draws the place; what place that is, is the scene's. */
 
+import { dodge } from "./dodge.mjs";
 import { fill, h, text } from "./dom.mjs";
 import { drawGround } from "./ground.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
@@ -71,35 +72,61 @@ export function mountLens(box, { root, store, basemap, unit }) {
       });
     }
     c.drawImage(pane, 0, 0, w, high);
-    const put = (strokes, lat, lon, size, turn = 0) => {
-      const [x, y] = at(lat, lon);
+    paintThings(c, map, [...incidentsHere(members, u), ...teamsHere()], { at, u, w, high });
+  }
+
+  /** What lies in the lens, the worst on top: where it is, its mark, how large, and its name. */
+  const incidentsHere = (members, u) =>
+    members
+      .sort((a, b) => b.priority - a.priority)
+      .map((row) => ({
+        ...row,
+        strokes: incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }),
+        size: row.dimmed ? 24 : row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1),
+        stands: row.priority === 1,
+      }));
+  const teamsHere = () =>
+    [...store.tables.teams]
+      .filter(([, row]) => row.shown !== "off")
+      .map(([id, row]) => {
+        const [lat, lon, , heading] = store.telemetry.teams.get(id) ?? [row.lat, row.lon];
+        return { lat, lon, strokes: teamMark(row.shown), size: 30, turn: heading ?? 0, call: row.call };
+      });
+
+  /** Every mark beside its neighbours; one that had to give way is tied to its place. */
+  function paintThings(c, map, things, { at, u, w, high }) {
+    const edge = 10 * u,
+      here = things
+        .map((one) => ({ ...one, at: at(one.lat, one.lon) }))
+        .filter(({ at: [x, y] }) => x > edge && y > edge && x < w - edge && y < high - edge),
+      marks = here.map((one) => ({ x: one.at[0], y: one.at[1], r: (one.size / 2 + (one.call ? 7 : 1)) * u, stands: one.stands })),
+      places = dodge(marks, { w, h: high });
+    c.lineWidth = 1.5 * u;
+    c.strokeStyle = map.tokens["ink-3"];
+    c.beginPath();
+    for (const [k, [x, y]] of places.entries()) {
+      if (Math.hypot(x - marks[k].x, y - marks[k].y) < marks[k].r * 0.6) continue;
+      c.moveTo(marks[k].x, marks[k].y);
+      c.lineTo(x, y);
+    }
+    c.stroke();
+    c.lineJoin = "round";
+    for (const [k, { strokes, size, turn = 0, call }] of here.entries()) {
+      const [x, y] = places[k];
       c.save();
-      c.translate(x - size / 2, y - size / 2);
-      c.scale(size / 20, size / 20);
+      c.textBaseline = "alphabetic"; // as marks write their digits
+      c.translate(x - (size * u) / 2, y - (size * u) / 2);
+      c.scale((size * u) / 20, (size * u) / 20);
       paintMark(c, strokes, (name) => map.tokens[name], { turn, font: map.tokens.font, blinkOff: !map.blink });
       c.restore();
-    };
-    for (const row of members.sort((a, b) => b.priority - a.priority))
-      put(
-        incidentMark(row.priority, { hand: isHand(row), unack: isUnack(row) }),
-        row.lat,
-        row.lon,
-        (row.dimmed ? 24 : row.priority === 1 ? 50 : (row.priority === 2 ? 38 : 30) * (members.length > 40 ? 0.6 : 1)) * u,
-      );
-    c.font = `600 ${26 * u}px ${map.tokens.font}`;
-    c.textBaseline = "middle";
-    c.lineJoin = "round";
-    for (const [id, row] of store.tables.teams) {
-      if (row.shown === "off") continue;
-      const [lat, lon, , heading] = store.telemetry.teams.get(id) ?? [row.lat, row.lon],
-        [x, y] = at(lat, lon);
-      if (x < 10 || y < 10 || x > w - 10 || y > high - 10) continue;
-      put(teamMark(row.shown), lat, lon, 30 * u, heading ?? 0);
+      if (!call) continue;
+      c.font = `600 ${26 * u}px ${map.tokens.font}`;
+      c.textBaseline = "middle";
       c.lineWidth = 6 * u;
       c.strokeStyle = map.tokens["map-ground"];
-      c.strokeText(row.call, x + 21 * u, y);
+      c.strokeText(call, x + 21 * u, y);
       c.fillStyle = map.tokens["ink-1"];
-      c.fillText(row.call, x + 21 * u, y);
+      c.fillText(call, x + 21 * u, y);
     }
   }
 

@@ -127,7 +127,8 @@ export function aimWords(key, row) {
     { args = {} } = row;
   if (args.oldest_min != null) words.push(t("kpi.oldest", { minutes: args.oldest_min }));
   if (args.where_zh) return named({ zh: args.where_zh, en: args.where_en }); // the target is the dashed line above it
-  if (row.target != null)
+  if (row.target != null && words.length) words.push(`${row.good === "high" ? "≥" : "≤"}${figure(row.target)}`);
+  else if (row.target != null)
     words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
   else if (args.days != null && !row.usual) words.push(t("kpi.usual_later", { days: args.days, of: 5 }));
   else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));
