@@ -35,3 +35,4 @@ class OpenComplaint(Struct, frozen=True):
     received_at_ms: int
     source: str
     version: int = 1
+    photos: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ May not know who sent the event or who will look at it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -20,6 +20,9 @@ from dashboard.city.pack import Category, Rule
 from dashboard.city.places import distance_m
 from dashboard.city.signals import WAITING, Signal
 from dashboard.errors import BadPayload
+
+_TOLD_ANEW: Final = ("photos", "address", "lat", "lon", "category", "reporter", "reporter_ref")
+"""What a complaint's update may tell beside its text."""
 
 
 def report_or_join(
@@ -118,7 +121,7 @@ def _report(
 
 def receive_complaint(ledger: Ledger, event: Event, complaint: Complaint, at_ms: int) -> None:
     """A person told the city something; only a `report` can become an incident."""
-    if _update(ledger, event.source, complaint, at_ms):
+    if _update(ledger, event, complaint, at_ms):
         return
     category = "" if complaint.category is UNSET else complaint.category
     placed = complaint.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET
@@ -190,6 +193,7 @@ def _wait(ledger: Ledger, event: Event, complaint: Complaint, category: str, at_
         reported_at_ms=at_ms,
         received_at_ms=ledger.received_ms,
         source=event.source,
+        photos=() if complaint.photos is UNSET else tuple(complaint.photos),
     )
     ledger.decide(
         "complaint_received",
@@ -207,36 +211,99 @@ def _apart(source: str, complaint: Complaint) -> str:
     return f"{source}#{complaint.complaint}"
 
 
-def _update(ledger: Ledger, source: str, complaint: Complaint, at_ms: int) -> bool:
+def _update(ledger: Ledger, event: Event, complaint: Complaint, at_ms: int) -> bool:
     """More about a complaint that this source told before.
 
     Returns: False where it did not, and then it is a report.
     """
+    source = event.source
     names = (complaint.complaint, _apart(source, complaint))
     incident = next((of for id_ in names if (of := ledger.incident_of_complaint.get((source, id_)))), None)
     if incident is not None:
-        ledger.decide(
-            "complaint_updated", incident=incident, at_ms=at_ms, complaint=complaint.complaint, text=complaint.text
-        )
+        _add_to_incident(ledger, incident, event, complaint, at_ms)
         return True
     rows = (ledger.state.complaints.get(id_) for id_ in names)
     row = next((row for row in rows if row is not None and row.source == source), None)
     if row is None:
         return False
-    changed = replace(
+    changed = _taken_over(row, complaint, at_ms)
+    if changed.verb == "report" and row.verb != "report":
+        category = ledger.category(changed.category)
+        ledger.decide(
+            "complaint_received",
+            {"complaints": {row.id: changed}},
+            at_ms=at_ms,
+            complaint=row.id,
+            verb="report",
+            origin=NO_PLACE,
+            category=category.key,
+        )
+    elif complaint.lat is UNSET or changed.verb != "report":
+        ledger.decide(
+            "complaint_updated", {"complaints": {row.id: changed}}, at_ms=at_ms, complaint=row.id, text=complaint.text
+        )
+    if changed.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET:
+        place_complaint(ledger, changed, complaint.lat, complaint.lon, at_ms, by="")
+    return True
+
+
+def _taken_over(row: OpenComplaint, complaint: Complaint, at_ms: int) -> OpenComplaint:
+    """A complaint that waits, with all that was said anew; a report stays a report."""
+    becomes = row.verb != "report"
+    reporter = complaint.reporter
+    more = () if complaint.photos is UNSET else tuple(complaint.photos)
+    return replace(
         row,
+        verb=complaint.verb if becomes else row.verb,
+        state=VERB_STATE.get(complaint.verb, NO_PLACE) if becomes else row.state,
         text=complaint.text,
+        channel=complaint.channel,
         category=complaint.category or row.category,
         address=complaint.address or row.address,
+        reporter=row.reporter if reporter is UNSET else reporter.masked,
+        reporter_ref=row.reporter_ref if reporter is UNSET else reporter.ref,
+        reported_at_ms=at_ms if becomes and complaint.verb == "report" else row.reported_at_ms,
+        photos=tuple(dict.fromkeys((*row.photos, *more))),
         version=row.version + 1,
     )
-    if row.verb == "report" and complaint.lat is not UNSET and complaint.lon is not UNSET:
-        place_complaint(ledger, changed, complaint.lat, complaint.lon, at_ms, by="")
-        return True
+
+
+def _add_to_incident(ledger: Ledger, incident: str, event: Event, complaint: Complaint, at_ms: int) -> None:
+    """More about a complaint that is an incident: what is new of it stands in the timeline and moves nothing."""
+    said = _evidence(event, complaint)
+    if complaint.category is not UNSET:
+        said["category"] = complaint.category
+    before = _said_before(ledger, incident, event.source, complaint)
+    fresh = {name: value for name, value in said.items() if name in _TOLD_ANEW and before.get(name) != value}
+    if "lat" in fresh or "lon" in fresh:
+        fresh |= {"lat": said["lat"], "lon": said["lon"]}
+    if "photos" in fresh:
+        fresh["photos"] = [photo for photo in said["photos"] if photo not in before.get("photos", ())]
+        if not fresh["photos"]:
+            del fresh["photos"]
     ledger.decide(
-        "complaint_updated", {"complaints": {row.id: changed}}, at_ms=at_ms, complaint=row.id, text=complaint.text
+        "complaint_updated",
+        incident=incident,
+        at_ms=at_ms,
+        complaint=complaint.complaint,
+        source=event.source,
+        text=complaint.text,
+        **fresh,
     )
-    return True
+
+
+def _said_before(ledger: Ledger, incident: str, source: str, complaint: Complaint) -> dict[str, Any]:
+    """What an incident's timeline holds of a complaint; its class is the incident's where no other was said."""
+    names = (complaint.complaint, _apart(source, complaint))
+    row = ledger.state.incidents.get(incident)
+    said: dict[str, Any] = {"category": row.category if row is not None else ""}
+    for entry in ledger.state.timelines.get(incident, ()):
+        of = entry.args.get("evidence") or (entry.args if entry.type == "complaint_updated" else {})
+        if of.get("source") != source or of.get("id", of.get("complaint")) not in names:
+            continue
+        photos = [*said.get("photos", ()), *of.get("photos", ())]
+        said |= {name: of[name] for name in _TOLD_ANEW if name in of} | {"photos": photos}
+    return said
 
 
 def place_complaint(ledger: Ledger, row: OpenComplaint, lat: float, lon: float, at_ms: int, by: str) -> str:
@@ -252,7 +319,7 @@ def place_complaint(ledger: Ledger, row: OpenComplaint, lat: float, lon: float, 
         lat=lat,
         lon=lon,
     )
-    evidence = {
+    evidence: dict[str, Any] = {
         "kind": "complaint",
         "id": row.id,
         "source": row.source,
@@ -265,6 +332,8 @@ def place_complaint(ledger: Ledger, row: OpenComplaint, lat: float, lon: float, 
         "reporter_ref": row.reporter_ref,
         "placed_by": by,
     }
+    if row.photos:
+        evidence["photos"] = list(row.photos)
     return report_or_join(
         ledger,
         known,

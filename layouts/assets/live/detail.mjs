@@ -429,7 +429,7 @@ export class Detail {
       known = rule(one.rule);
     if (one.kind === "complaint") {
       fill(main, `“${one.text}”`);
-      fill(sub, [word("channel", one.channel), one.reporter, one.address, away].filter(Boolean).join(separator));
+      fill(sub, [word("channel", one.channel), one.reporter, one.address, photos(one.photos), away].filter(Boolean).join(separator));
     } else if (one.kind === "finding") {
       fill(main, t("evidence.finding", { team: this.#call(one.team) }), one.text ? ` “${one.text}”` : "");
       fill(sub, [photos(one.photos), away].filter(Boolean).join(separator));
@@ -487,6 +487,16 @@ export class Detail {
         ? { what: this.#source(evidence), away: evidence.distance_m != null ? metres(evidence.distance_m) : "" }
         : {}),
     };
+    if (type === "complaint_updated")
+      return [
+        t(`change.${type}`, more),
+        args.address,
+        args.lat != null ? `${args.lat.toFixed(5)}, ${args.lon.toFixed(5)}` : "",
+        args.category ? category(args.category) : "",
+        photos(args.photos),
+      ]
+        .filter(Boolean)
+        .join(separator);
     if (type === "assignment_stepped" || type === "feedback_noted" || type === "team_wrote")
       return [
         t(`change.${type}`, { ...more, step: args.step }),

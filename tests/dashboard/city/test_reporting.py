@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from dashboard.city.complaints import OpenComplaint
 from dashboard.errors import BadPayload
 from tests.cities import BURST, LAT, LON, T0, City, a_pack
 
@@ -80,6 +82,69 @@ def test_what_is_told_later_counts_when_the_complaint_gets_a_place(city):
     city.complain("1", None, type_="city.complaint.updated", text="工地夜里吵")
     incident = only(city.state.incidents)
     assert (incident.category, city.state.timelines[incident.id][0].args["evidence"]["text"]) == ("noise", "工地夜里吵")
+
+
+def evidence_of(city, incident, type_="incident_reported"):
+    return next(entry.args for entry in city.state.timelines[incident.id] if entry.type == type_)
+
+
+def test_photos_of_a_complaint_without_a_place_come_with_it_when_it_gets_one(city):
+    city.complain("1", lat=None, lon=None, photos=["f1"])
+    assert only(city.state.complaints).photos == ("f1",)
+    city.ask("place", "1", "call_taker", lat=LAT, lon=LON)
+    assert evidence_of(city, only(city.state.incidents))["evidence"]["photos"] == ["f1"]
+
+
+def test_a_complaint_of_an_older_snapshot_has_no_photos(city):
+    city.complain("1", lat=None, lon=None)
+    old = msgspec.to_builtins(only(city.state.complaints))
+    del old["photos"]
+    assert msgspec.convert(old, OpenComplaint).photos == ()
+
+
+def test_what_is_told_anew_of_an_incident_stands_in_its_timeline_and_does_not_move_it(city):
+    city.complain("1", photos=["f1"], address="老街 1 号")
+    before = only(city.state.incidents)
+    more = {
+        "photos": ["f1", "f2"], "address": "新街 9 号", "lat": LAT + 0.1, "category": "noise",
+        "reporter": {"ref": "p9", "masked": "上**"},
+    }  # fmt: skip
+    (told,) = city.complain("1", type_="city.complaint.updated", text="越来越多", **more)
+    assert told.args == {
+        "complaint": "1", "source": "/hotline", "text": "越来越多", "photos": ["f2"], "address": "新街 9 号",
+        "lat": LAT + 0.1, "lon": LON, "category": "noise", "reporter": "上**", "reporter_ref": "p9",
+    }  # fmt: skip
+    after = only(city.state.incidents)
+    assert (after.lat, after.category, after.complaints) == (before.lat, before.category, 1)
+    (again,) = city.complain("1", type_="city.complaint.updated", text="还在", **more)
+    assert again.args == {"complaint": "1", "source": "/hotline", "text": "还在"}  # only what is new
+
+
+def test_a_complaint_without_a_place_takes_over_all_that_is_told_anew(city):
+    city.complain("1", lat=None, lon=None, photos=["f1"])
+    reporter = {"ref": "p9", "masked": "上**"}
+    city.complain(
+        "1", type_="city.complaint.updated", lat=None, lon=None, channel="app", photos=["f2"], reporter=reporter
+    )
+    row = only(city.state.complaints)
+    assert (row.photos, row.reporter, row.reporter_ref, row.channel) == (("f1", "f2"), "上**", "p9", "app")
+    city.complain("1", type_="city.complaint.updated", channel="app", photos=["f3"])
+    evidence = evidence_of(city, only(city.state.incidents))["evidence"]
+    assert (evidence["photos"], evidence["reporter_ref"], city.state.complaints) == (["f1", "f2", "f3"], "p9", {})
+
+
+def test_a_question_that_becomes_a_report_is_handled_as_one(city):
+    city.complain("1", verb="consult")
+    city.complain("2", verb="consult")
+    city.complain("1", type_="city.complaint.updated")
+    city.complain("2", type_="city.complaint.updated", lat=None, lon=None)
+    (incident,) = city.state.incidents.values()
+    row = only(city.state.complaints)
+    assert (incident.complaints, row.id, row.verb, row.state) == (1, "2", "report", "no_place")
+    counts = city.state.counts  # complaints = incidents + merged + without a place
+    assert (counts["complaint_received:report"], counts["complaint_received:consult"]) == (2, 2)
+    city.complain("2", verb="consult", type_="city.complaint.updated", lat=None, lon=None)
+    assert only(city.state.complaints).verb == "report"
 
 
 def test_an_update_of_what_nobody_reported_is_a_report(city):
