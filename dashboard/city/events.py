@@ -9,6 +9,7 @@ Coordinates are degrees WGS-84; times are integer milliseconds since 1970 UTC (`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -25,6 +26,8 @@ Key = Annotated[str, Meta(min_length=1, max_length=128)]
 ShortText = Annotated[str, Meta(max_length=400)]
 LongText = Annotated[str, Meta(max_length=4000)]
 """Free text of a complaint or finding. Source of the limit: Open311 GeoReport v2, `description`."""
+SaidText = Annotated[LongText, Meta(extra_json_schema={"minLength": 1, "pattern": "\\S"})]
+"""Free text in which something is said: blanks alone are a missing field (`decode_data`)."""
 Share = Annotated[float, Meta(ge=0, le=1)]
 Photos = Annotated[list[Key], Meta(max_length=20)]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
@@ -95,7 +98,7 @@ class Complaint(_Data, frozen=True):
 
     complaint: Key
     verb: Verb
-    text: LongText
+    text: SaidText
     channel: Channel
     category: Key | UnsetType = UNSET
     lat: Latitude | UnsetType = UNSET
@@ -202,6 +205,7 @@ _TYPES: Final[Mapping[str, Any]] = {
 _DECODERS: Final = {name: msgspec.json.Decoder(data) for name, data in _TYPES.items()}
 _READING: Final = msgspec.json.Decoder(Reading)
 _READINGS: Final = msgspec.json.Decoder(Readings)
+_MANY: Final = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"readings"')
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -222,15 +226,11 @@ def decode_data(type_: str, raw: bytes) -> Data:
 
     Raises:
         BadPayload: `unknown_type`, `bad_encoding`, `bad_json`, `bad_data` (with the place in the document and what
-        was expected).
+        was expected), `missing_field` and `half_a_place` of a complaint.
     """
     try:
         if type_ == "city.sensor.reading":
-            return (
-                _READINGS.decode(raw)
-                if raw[:40].lstrip(b" {\n\r\t").startswith(b'"readings"')
-                else _READING.decode(raw)
-            )
+            return _READINGS.decode(raw) if _MANY.match(raw) else _READING.decode(raw)
         decoder = _DECODERS.get(type_)
         if decoder is None:
             raise BadPayload("unknown_type", type=type_[:80])
@@ -241,9 +241,16 @@ def decode_data(type_: str, raw: bytes) -> Data:
         raise BadPayload("bad_json", detail=str(error)) from None
     except UnicodeDecodeError:
         raise BadPayload("bad_encoding") from None
-    if isinstance(data, Complaint) and (data.lat is UNSET) != (data.lon is UNSET):
-        raise BadPayload("half_a_place")
+    if isinstance(data, Complaint):
+        _check_complaint(data)
     return data
+
+
+def _check_complaint(complaint: Complaint) -> None:
+    if not complaint.text.strip():
+        raise BadPayload("missing_field", field="text")
+    if (complaint.lat is UNSET) != (complaint.lon is UNSET):
+        raise BadPayload("half_a_place")
 
 
 def parse_time_ms(text: str) -> int:

@@ -112,9 +112,18 @@ def test_what_is_no_reading(raw, code):
 
 def test_one_reading_and_a_list_of_them():
     assert isinstance(decode_data("city.sensor.reading", json.dumps(READING).encode()), Reading)
-    many = decode_data("city.sensor.reading", b' {\n "readings": ' + json.dumps([READING] * 1000).encode() + b"}")
+    blanks = b" \r\n\t" * 100
+    start = blanks + b"{" + blanks + b'"readings": '
+    many = decode_data("city.sensor.reading", start + json.dumps([READING] * 1000).encode() + b"}")
     assert isinstance(many, Readings)
     assert len(many.readings) == 1000
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n\u3000"])
+def test_a_complaint_says_something(text):
+    with pytest.raises(BadPayload) as bad:
+        decode_data("city.complaint.reported", json.dumps({**COMPLAINT, "text": text}).encode())
+    assert (bad.value.code, bad.value.arguments) == ("missing_field", {"field": "text"})
 
 
 def test_half_a_place_is_no_place():
