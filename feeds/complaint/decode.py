@@ -42,12 +42,13 @@ _report: Final = msgspec.json.Decoder(Report)
 
 
 def decode(
-    raw: bytes, received_ms: int, id_: str = "", *, form: bool = False, secret: bytes = b""
+    raw: bytes, received_ms: int, id_: str = "", *, form: bool = False, secret: bytes = b"", fresh: str = ""
 ) -> tuple[Envelope, tuple[str, str]]:
     """The event of one report, without the person, and the person's name and phone (empty where not given).
 
-    `id_` is the sender's key of this delivery (`Idempotency-Key`). Without one the same report of the same person
-    within a minute is the same report: a double press, not a second voice. `secret` is this installation's.
+    `id_` is the sender's key of this delivery (`Idempotency-Key`). Without one the same report of the same person, who
+    gave a name or a phone, in the same minute is the same report: a double press, not a second voice. Who gave neither
+    may be anybody: there each delivery is a report, by `fresh`, a word of its own. `secret` is this installation's.
 
     Raises:
         BadPayload: `bad_encoding` `bad_json` `bad_data` `missing_field`.
@@ -55,8 +56,9 @@ def decode(
     report: Report = _from_form(raw) if form else read_json(_report, raw)
     if not report.text.strip():
         raise BadPayload("missing_field", field="text")
-    made = event_id(TYPE, *msgspec.structs.astuple(report), report.time or received_ms // 60_000, secret=secret)
-    id_ = id_ or made
+    named = report.name.strip() or report.phone.strip()
+    once = (report.time or received_ms // 60_000) if named else f"{received_ms} {fresh}"
+    id_ = id_ or event_id(TYPE, *msgspec.structs.astuple(report), once, secret=secret)
     data = {name: value for name, value in msgspec.structs.asdict(report).items() if value is not UNSET}
     for name in ("name", "phone", "time"):
         data.pop(name)
@@ -78,11 +80,11 @@ def _from_form(raw: bytes) -> Report:
         raise BadPayload("bad_encoding") from None
     except ValueError as error:
         raise BadPayload("bad_data", detail=str(error)) from None
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"text": ""}
     for name, value in pairs:
         if name == "photos":
             fields.setdefault(name, []).append(value)
-        elif name in fields:
+        elif fields.get(name):
             raise BadPayload("bad_data", detail=f"`{name[:64]}` was given twice")
         else:
             fields[name] = value

@@ -42,7 +42,12 @@ def door(intake: Intake, bounds: Bounds | None) -> http.Handler:
             raw = await http.body(request)
             form = http.content_type(request, JSON, FORM) == FORM
             event, (name, phone) = decode(
-                raw, real_now_ms(), http.idempotency_key(request), form=form, secret=await intake.person_key()
+                raw,
+                real_now_ms(),
+                http.idempotency_key(request),
+                form=form,
+                secret=await intake.person_key(),
+                fresh=secrets.token_hex(8),
             )
         except BadPayload as error:
             raw = error.beginning if isinstance(error, http.TooLarge) else raw

@@ -71,7 +71,7 @@ async def test_a_mark_before_the_text_is_left_out_and_a_compressed_body_is_refus
 
 
 async def test_reports_that_differ_in_anything_are_two(client, intake):
-    first = {"text": "井盖缺失", "lat": 39.9352, "lon": 116.4037}
+    first = {"text": "井盖缺失", "lat": 39.9352, "lon": 116.4037, "name": "王小明"}
     others = ({"complaint": "h-2"}, {"verb": "consult"}, {"category": "manhole"}, {"photos": ["a.jpg"]})
     for report in (first, first, *({**first, **other} for other in others)):
         assert (await client.post("/api/v1/complaints", json=report)).status_code == 201
@@ -261,6 +261,28 @@ async def test_a_double_press_is_one_report_and_two_people_are_two(client, intak
     for name in ("王小明", "王小明", "李雷"):
         await client.post("/api/v1/complaints", json={"text": "噪声", "name": name, "phone": "13812345678"})
     assert len({fields["id"] for fields in intake.entries("complaint")}) == 2
+
+
+async def test_two_who_gave_no_name_are_two_even_in_one_moment(client, intake):
+    for headers in ({}, {}, {"Idempotency-Key": "k"}, {"Idempotency-Key": "k"}):
+        await client.post("/api/v1/complaints", json={"text": "噪声"}, headers=headers)
+    entries = intake.entries("complaint")
+    assert len({fields["id"] for fields in entries}) == 3
+    assert len({json.loads(fields["data"])["complaint"] for fields in entries}) == 3
+
+
+@pytest.mark.parametrize("text", ["", " \t\u3000"])
+async def test_a_complaint_that_says_nothing_is_refused_alike_at_every_door(client, intake, text):
+    replies = [
+        await client.post("/api/v1/complaints", json={"text": text}),
+        await client.post("/api/v1/complaints", data={"text": text}),
+        await client.post("/api/v1/events", json=event({**COMPLAINT, "text": text}, "city.complaint.reported")),
+        await client.post("/api/v1/events", json=event({**COMPLAINT, "text": text}, "city.complaint.updated")),
+    ]
+    assert [(reply.json()["code"], reply.json()["args"]) for reply in replies] == [
+        ("missing_field", {"field": "text"})
+    ] * 4
+    assert intake.entries("complaint") == []
 
 
 @pytest.mark.parametrize(
