@@ -135,3 +135,39 @@ return done"""
         [24, 30, 37, 59, "fits"],
         [34, 42, 53, 84, "second_screen"],
     ]
+
+
+NOTES = """
+const page = document.querySelector('.page.wall'), said = page.querySelector('#wall-veil p');
+page.classList.add('veiled', 'frozen');
+for (const [node, words] of [[said, arguments[0]], [page.querySelector('.still:not(.unknown)'), arguments[1]]]) {
+  node.textContent = words;
+  node.hidden = false;
+}
+const told = ['#wall-tally', '.clockwork', '.unknown', '.still:not(.unknown)', '#wall-veil p']
+  .map(one => [one, page.querySelector(one)]).filter(([, node]) => node.checkVisibility())
+  .map(([one, node]) => [one, node.getBoundingClientRect()]);
+const lie = [];
+for (const [one, a] of told) for (const [other, b] of told)
+  if (one < other && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) lie.push([one, other]);
+return [told.length, lie]"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"] if FULL else ["en"])
+def test_what_is_urgent_is_in_view_where_nobody_typed_metres_and_no_note_lies_on_another(
+    chrome: Chrome, stage_of: Callable[..., Stage], lang: str
+) -> None:
+    shown = Screen(chrome, stage_of(sensors=50, source="simulation", rate=60.0))
+    veil = words.say("honesty.veil_engine", lang, age="20 min", time="19:42:08")
+    still = words.say("scene.frozen_by", lang, by="王敏", time="19:42:08", picture="19:42:08")
+    for wide, high in ((1080, 1920), (390, 844), (1920, 1080)):
+        shown.open(f"/wall?lang={lang}&screen=standing", wide, high)
+        shown.wait("return document.querySelectorAll('.tile').length > 3 && document.querySelector('.news')")
+        shown.wait("return !document.querySelector('.unknown').hidden && !document.querySelector('.clockwork').hidden")
+        if wide > 600:  # of a phone in the hand the page scrolls
+            assert shown.run("return document.documentElement.scrollHeight <= innerHeight")
+            foot = "return document.querySelector('#wall-ticker').getBoundingClientRect().bottom"
+            assert shown.run(foot) <= high
+            assert shown.run(CUT) == []
+            assert shown.run(NOTES, veil, still) == [4 if high > wide else 5, []], (wide, high)
+    assert shown.complaints() == []

@@ -26,7 +26,8 @@ const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"]
 const MOST_CALLS = 60;
 const TILES = 6; // beside the map, at the distance it was drawn for
 const STANDING_SHARE = 0.28; // of a standing picture for the figures
-const STANDING = matchMedia("(max-aspect-ratio: 1/1)");
+const STANDING = matchMedia("(max-aspect-ratio: 1/1)"),
+  HAND = matchMedia("(max-width: 600px)"); // a phone, the only wall that may scroll
 const EMPTY_MS = 8000; // by then the first picture is as whole as it will be
 
 export function mount({ root, store: source, channel, clock: running, person, basemap }) {
@@ -50,12 +51,14 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     const box = $("wall-figures"),
       seen = sizes(window.comis.viewing, units()),
       px = unit(),
-      stands = window.comis.viewing.sized ? STANDING_SHARE * innerHeight : Infinity, // of a phone in the hand the page scrolls
+      whole = window.comis.viewing.sized || !HAND.matches,
+      stands = whole ? STANDING_SHARE * innerHeight : Infinity, // of a phone in the hand the page scrolls
       high = STANDING.matches ? stands : box.clientHeight,
       found = roomFor({ high, wide: box.clientWidth, unit: px, min: seen.min * px, value: seen.value * px });
     if (found.rows * found.columns < TILES) numbersLeft = true; // and stay away, or their room would call them back
     root.style.setProperty("--tile-rows", found.rows);
     root.style.setProperty("--tile-columns", found.columns);
+    root.classList.toggle("whole", whole);
     root.classList.toggle("far", found.beside);
     root.classList.toggle("aimless", !found.aims);
     root.classList.toggle("numberless", numbersLeft);
