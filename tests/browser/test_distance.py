@@ -80,10 +80,12 @@ def test_what_has_no_room_leaves_in_order_and_comes_first_among_all_figures(chro
     pin = {"id": "hall", "scene": "figures", "scene_by": "supervisor/1/王敏", "scene_at_ms": city.now_ms, "version": 1}
     stage.do(city.commit, "scene_pinned", {"screens": {"hall": pin}})
     shown.wait("return comis.stage.view?.key === 'figures' && document.querySelectorAll('#wall-board .tile').length")
-    assert shown.run(
-        "return [...document.querySelectorAll('#wall-board .tile')].slice(0, arguments[0].length).map(one => one.key)",
-        left[16],
-    ) == left[16]  # fmt: skip
+    tiles = "return [...document.querySelectorAll('#wall-board .tile')].map(one => [one.key, one.className.split(' ')[1]])"
+    keys, states = zip(*shown.run(tiles), strict=True)
+    worst = sum(state != "calm" for state in states)
+    assert 0 < worst == sum(one != "calm" for one in everything)
+    assert states[0] == "over" and "calm" not in states[:worst]
+    assert list(keys[worst : worst + len(left[16])]) == left[16][: len(keys) - worst]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"] if FULL else ["en"])

@@ -8,7 +8,7 @@ import { svg } from "./marks.mjs";
 import { boardRows } from "./reading.mjs";
 import { frameOf } from "./scene.mjs";
 import { viewsOf } from "./scenes.mjs";
-import { mountTiles } from "./tiles.mjs";
+import { abnormal, mountTiles } from "./tiles.mjs";
 import { clock as asClock } from "./time.mjs";
 import { t } from "./words.mjs";
 
@@ -53,7 +53,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     store,
     clock,
     frozen,
-    first: leftOut,
+    first: () => [...new Set([...abnormal(store.kpi), ...leftOut()])], // what the reason names is among them
     room: () => (view?.board ? BOARD_COLUMNS * boardRows($("wall-board"), root, unit()) : 0),
   });
   const lens = mountLens($("wall-lens"), { root, store, basemap, unit });

@@ -39,6 +39,12 @@ export function unitOf(key, row) {
   return known(`kpi.${key}.unit`) ? t(`kpi.${key}.unit`) : row.unit ? word("unit", row.unit) : "";
 }
 
+/** The figures that need a look, the worst first; each sort in the fixed order. */
+export const abnormal = (kpi) => {
+  const all = chosen(kpi, kpi.size);
+  return ["over", "near", "stale"].flatMap((state) => all.filter((key) => kpi.get(key).state === state));
+};
+
 /** Which figures the wall has room for: a fixed order, but an abnormal one outside of it takes the place of the last calm one. */
 export function chosen(kpi, room = 6) {
   const keys = [

@@ -1,6 +1,6 @@
 /** Service figures: all of them at once, the abnormal ones first. Pure. */
 
-import { chosen } from "../tiles.mjs";
+import { abnormal, chosen } from "../tiles.mjs";
 import { known, t, word } from "../words.mjs";
 
 export const key = "figures";
@@ -12,7 +12,7 @@ const LEAST = 4, // fewer stand beside the map anyway
 export function look({ store }) {
   if (store.kpi.size < LEAST) return [];
   const rows = [...store.kpi.entries()],
-    over = rows.filter(([, row]) => row.state === "over");
+    over = abnormal(store.kpi).filter((one) => store.kpi.get(one).state === "over");
   const name = (one) => (known(`kpi.${one}`) ? t(`kpi.${one}`) : word("kpi", one));
   return [
     {
@@ -21,7 +21,7 @@ export function look({ store }) {
       salience: Math.min(38, rows.reduce((sum, [, row]) => sum + (WORTH[row.state] ?? 0), 0)), // seen beside every scene: no event by itself
       title: t("scene.figures"),
       why: over.length
-        ? t("scene.figures_over", { n: over.length, what: over.slice(0, 2).map(([one]) => name(one)) })
+        ? t("scene.figures_over", { n: over.length, what: over.slice(0, 2).map(name) })
         : t("scene.figures_calm", { n: rows.filter(([, row]) => row.state === "calm").length, of: rows.length }),
       board: chosen(store.kpi, rows.length),
     },
