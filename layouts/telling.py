@@ -149,10 +149,11 @@ class Telling:
         return self.say(own) if own in words.WORDS else words.word("unit", unit, self.lang) if unit else ""
 
     def number(self, value: float | None, unit: str = "") -> str:
-        """A value as the wall shows it: counts whole, measures with one place, too few as a dash."""
+        """A value as the wall shows it: counts whole, measures with one place or as many as are told, too few as a dash."""
         if value is None:
             return "–"
-        return f"{value:,.1f}" if unit or value != int(value) else f"{int(value):,}"
+        places = len(f"{value:g}".partition(".")[2])
+        return f"{value:,.{max(1, places)}f}" if unit or places else f"{int(value):,}"
 
     def change(self, line: Changed) -> str:
         """How much a figure moved, with its sign."""

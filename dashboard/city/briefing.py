@@ -24,6 +24,7 @@ from dashboard.city.outstanding import NAMED, NOBODY_ON_IT, Decision, District, 
 from dashboard.city.pack import Area, Place
 from dashboard.city.places import Gazetteer
 from dashboard.city.state import HOUR_MS, CityState
+from dashboard.city.teams import ON_DUTY
 from dashboard.city.trainings import ENDED
 from dashboard.city.unseen import Unseen, unseen
 
@@ -369,7 +370,7 @@ class _Writer:
     def sight(self) -> Sentence:
         """What we do not see, said once; or who all is heard."""
         if not self.unseen:
-            sources, teams = self.state.sources, [t for t in self.state.teams.values() if t.shown not in ("off",)]
+            sources, teams = self.state.sources, [t for t in self.state.teams.values() if t.duty == ON_DUTY]
             if not sources and not teams:
                 return Sentence("sight", STALE, (Clause("nobody_heard", {}),))
             refs = (

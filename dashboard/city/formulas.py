@@ -73,7 +73,10 @@ def by_kind(sensors: Iterable[SensorNow]) -> dict[str, list[SensorNow]]:
 
 
 class Found(Struct):
-    """What a formula found: the value (None = too few to say), and each row that it counts with what that row adds."""
+    """What a formula found: the value (None = too few to say), and each row that it counts with what that row adds.
+
+    The value is exact, for it is judged; `kpis.told` rounds it.
+    """
 
     value: float | None
     rows: list[tuple[str, float | None]] = []
@@ -292,7 +295,7 @@ def crowd(basis: Basis) -> Found:
     where = basis.gazetteer.where(worst.lat, worst.lon)
     rows: list[tuple[str, float | None]] = [(sensor.id, sensor.value) for sensor in live] if basis.listed else []
     args = {"sensor": worst.id, "where_zh": where.zh, "where_en": where.en}
-    return Found(round(worst.value, 1), rows, args, n=len(live))
+    return Found(worst.value, rows, args, n=len(live))
 
 
 # ---- how long -------------------------------------------------------------------------------------------------------
@@ -301,7 +304,7 @@ def crowd(basis: Basis) -> Found:
 def percentile(values: Iterable[float], share: float) -> float | None:
     """The value that this share of the cases does not pass; None below five cases."""
     ordered = sorted(values)
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if len(ordered) >= FEW else None
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if len(ordered) >= FEW else None
 
 
 def took(begin: str, end: str, share: float, minutes: int) -> Formula:
@@ -313,8 +316,9 @@ def took(begin: str, end: str, share: float, minutes: int) -> Formula:
         for incident in basis.state.incidents.values():
             begun, ended = getattr(incident, begin), getattr(incident, end)
             if ended is not None and begun is not None and ended >= since_ms:
-                rows.append((incident.id, round((ended - begun) / MINUTE_MS, 2)))
-        return Found(percentile((took_min for _, took_min in rows), share), list(rows))
+                rows.append((incident.id, (ended - begun) / MINUTE_MS))
+        value = percentile((took_min for _, took_min in rows), share)
+        return Found(value, [(id_, round(took_min, 2)) for id_, took_min in rows])
 
     return formula
 
@@ -340,7 +344,7 @@ def _judged(basis: Basis) -> list[tuple[Incident, bool]]:
 
 def _share(judged: list[tuple[Incident, bool]]) -> float | None:
     """Per cent in time; None below five."""
-    return round(100 * sum(in_time for _, in_time in judged) / len(judged), 1) if len(judged) >= FEW else None
+    return 100 * sum(in_time for _, in_time in judged) / len(judged) if len(judged) >= FEW else None
 
 
 def on_time_share(basis: Basis) -> Found:
@@ -405,7 +409,7 @@ def on_post_share(basis: Basis) -> Found:
     held = basis.state.posts.values()
     rows = [(post.id, float(post.state == MANNED)) for post in held if post.state in (MANNED, ABSENT, VACATED)]
     states = {state: n for state in STATES if (n := sum(post.state == state for post in held))}
-    value = round(100 * states.get(MANNED, 0) / len(rows), 1) if len(rows) >= FEW else None
+    value = 100 * states.get(MANNED, 0) / len(rows) if len(rows) >= FEW else None
     return Found(value, list(rows), states)
 
 
@@ -429,5 +433,5 @@ def coverage(basis: Basis) -> Found:
         for team, seconds in zip(held, best_s.tolist(), strict=True)
     ]
     reached = sum(minutes is not None and minutes <= target for _, minutes in rows)
-    value = round(100 * reached / len(rows), 1) if len(rows) >= FEW else None
+    value = 100 * reached / len(rows) if len(rows) >= FEW else None
     return Found(value, rows, {"reached": reached, "within_min": target})

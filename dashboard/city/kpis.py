@@ -20,6 +20,8 @@ from dashboard.city.ledger import Ledger
 
 __all__ = ["FEW", "KPIS", "POINTS", "History", "Kpi", "figures", "news", "shown"]
 
+PLACES: Final = 6
+"""Places of a value at most."""
 POINTS: Final = 60
 """One point a minute of the city clock, for the last hour."""
 Points = dict[str, list[tuple[int, float | None]]]
@@ -59,9 +61,10 @@ def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str
     rows = {}
     for kpi in KPIS:
         found = kpi.formula(basis)
-        history.sample(kpi.key, now_ms, found.value)
+        row = shown(kpi, basis, found, [heard[key] for key in kpi.rests_on])
+        history.sample(kpi.key, now_ms, row["value"])
         rows[kpi.key] = {
-            **shown(kpi, basis, found, [heard[key] for key in kpi.rests_on]),
+            **row,
             "usual": history.usual(kpi.key) if kpi.usual == "last_hour" else found.usual,
             "series": history.series(kpi.key),
         }  # fmt: skip
@@ -73,12 +76,19 @@ def shown(kpi: Kpi, basis: Basis, found: Found, heard: Sequence[Heard]) -> dict[
     target = next((figure for figure in basis.pack.figures if figure.key == kpi.key), None)
     quietest = max(heard, key=lambda group: group.silent / group.n if group.n else 0)
     return {
-        "value": found.value, "unit": kpi.unit, "n": found.n, "at_ms": basis.now_ms,
+        "value": told(found.value, target.target if target else None), "unit": kpi.unit, "n": found.n, "at_ms": basis.now_ms,
         "oldest_ms": _oldest(heard),
         "state": _state(kpi, found, heard, target.target if target else None, target.near if target else None),
         "target": target.target if target else None, "good": kpi.good, "window_min": kpi.window_min,
         "silent": quietest.silent, "of": quietest.n if quietest.silent else 0, "args": found.args,
     }  # fmt: skip
+
+
+def told(value: float | None, target: float | None) -> float | None:
+    """A value with one place; with more where one place would say that it is at its target, and it is not."""
+    if value is None or value == target:
+        return value
+    return next((short for places in range(1, PLACES) if (short := round(value, places)) != target), value)
 
 
 def _oldest(heard: Sequence[Heard]) -> int | None:

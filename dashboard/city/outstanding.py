@@ -231,9 +231,13 @@ def _district(area: str, rows: list[Incident], since_ms: int, now_ms: int, limit
     return District(
         area, len(received), due, _share(in_time, due), len(finished),
         _share(sum(one.reworks > 0 for one in finished), len(finished)),
-        len(minutes), percentile(minutes, 0.5), percentile(minutes, 0.9),
+        len(minutes), _tenth(percentile(minutes, 0.5)), _tenth(percentile(minutes, 0.9)),
         tuple(one.id for one in rows if one.id in counted),
     )  # fmt: skip
+
+
+def _tenth(minutes: float | None) -> float | None:
+    return None if minutes is None else round(minutes, 1)
 
 
 def _share(part: int, of: int) -> float | None:

@@ -80,7 +80,9 @@ def test_what_has_no_room_leaves_in_order_and_comes_first_among_all_figures(chro
     pin = {"id": "hall", "scene": "figures", "scene_by": "supervisor/1/王敏", "scene_at_ms": city.now_ms, "version": 1}
     stage.do(city.commit, "scene_pinned", {"screens": {"hall": pin}})
     shown.wait("return comis.stage.view?.key === 'figures' && document.querySelectorAll('#wall-board .tile').length")
-    tiles = "return [...document.querySelectorAll('#wall-board .tile')].map(one => [one.key, one.className.split(' ')[1]])"
+    tiles = (
+        "return [...document.querySelectorAll('#wall-board .tile')].map(one => [one.key, one.className.split(' ')[1]])"
+    )
     keys, states = zip(*shown.run(tiles), strict=True)
     worst = sum(state != "calm" for state in states)
     assert 0 < worst == sum(one != "calm" for one in everything)

@@ -21,10 +21,11 @@ const ORDER = [
   "teams_silent",
 ];
 
-/** Value as shown: counts whole, measures with one place, too few to rate as a dash. */
+/** Value as shown: counts whole, measures with one place (more where the engine tells more: 4.05 is past 4), too few to rate as a dash. */
 export function shown(row) {
   if (row.value == null) return "–";
-  return row.unit || !Number.isInteger(row.value) ? row.value.toFixed(1) : row.value.toLocaleString("en-US");
+  const places = String(row.value).split(".")[1]?.length ?? 0;
+  return row.unit || places ? row.value.toFixed(Math.max(1, places)) : row.value.toLocaleString("en-US");
 }
 
 /** Where a figure says what it is, what it rests on and which rows it counts. */

@@ -86,7 +86,7 @@ def test_a_quiet_city_is_told_in_five_calm_sentences() -> None:
         "1 级案件 1 件：老城附近积水 #2 [1]；在时限内。",
         "到场用时中位 8.5 分，目标 ≤10 [2]；待派遣 4 件，最久已等 6 分。 [3]",
         "今天新增案卷 3 件 [4]；按期处置率 96.1%，目标 ≥95%。 [5]",
-        "2 个来源都有数据 [6]，在岗 2 队都有位置。 [7]",
+        "2 个来源都有数据 [6]，当班 2 队都有位置。 [7]",
     ]
     assert (
         said(one, city.state, "en")[3]
@@ -259,7 +259,7 @@ CHANGES: dict[str, Callable[[City], object]] = {
     "a source is dead": lambda city: city.state.sources.update(
         {one.id: replace(one, state="dead") for one in list(city.state.sources.values())[:1]}
     ),
-    "a team is off": lambda city: city.state.teams.update({"t1": replace(city.state.teams["t1"], shown="off")}),
+    "a team has a break": lambda city: city.state.teams.update({"t1": replace(city.state.teams["t1"], duty="break")}),
 }
 
 

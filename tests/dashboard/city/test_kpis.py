@@ -108,11 +108,12 @@ def test_a_target_and_what_is_near_it(waiting, state):
     assert shown(city)["awaiting_dispatch"]["state"] == state
 
 
-@pytest.mark.parametrize(("density", "state"), [(2.9, "calm"), (3, "near"), (4, "near"), (4.1, "over")])
-def test_a_figure_that_can_be_critical(density, state):
+@pytest.mark.parametrize(("density", "state"), [(2.9, "calm"), (3, "near"), (4, "near"), (4.03, "over"), (4.1, "over")])
+def test_a_figure_that_can_be_critical_is_judged_as_measured_and_told_so_that_it_is_seen(density, state):
     city = City(a_pack(figures=(Figure("crowd", 4, 3),)))
     city.reading(density, "gate", "people")
-    assert shown(city)["crowd"]["state"] == state
+    row = shown(city)["crowd"]
+    assert (row["state"], row["value"]) == (state, density)
 
 
 def test_teams_by_what_they_do():

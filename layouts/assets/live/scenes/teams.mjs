@@ -12,7 +12,7 @@ const SLOW_S = 120, // an order that nobody accepted for so long asks for a look
 
 /** @param {import("../scenes.mjs").City} at */
 export function look({ store, now }) {
-  const teams = [...store.tables.teams.values()].filter((row) => row.shown !== "off" && row.shown !== "break");
+  const teams = [...store.tables.teams.values()].filter((row) => row.duty === "on_duty"); // whoever is on a break is not (`dashboard/city/teams.py`)
   if (!teams.length) return [];
   const since_s = (row) => Math.max(0, (now - row.shown_since_ms) / 1000),
     silent = teams.filter((row) => row.shown === "silent"),
