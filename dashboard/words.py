@@ -376,7 +376,8 @@ _VERBS: Final = {
     "ask.duplicate_unknown": ("说不出是哪一件", "Cannot say which"),
     "ask.number_hint": ("或按 0 写案号，回车", "or press 0, type its number, Enter"),
     "ask.no_such_number": ("没有案号 {number}", "There is no incident {number}"),
-    "ask.place": ("在地图上点一下它的位置", "Click its place on the map"),
+    "ask.place": ("它在哪里？在地图上点一下，或选", "Where is it? Click the map, or choose"),
+    "ask.place_middle": ("地图正中", "The middle of the map"),
 }
 
 _KEYS: Final = {
@@ -1107,6 +1108,8 @@ _LABELS: Final = {
     "label.empty_others": ("没有等待他席的案卷", "Nothing waits for other seats"),
     "label.empty_later": ("没有搁置的告警或延后的事项", "Nothing is shelved, and nothing waits for later"),
     "label.empty_no_place": ("没有待定位的投诉", "No complaint waits for a place"),
+    "label.empty_filtered": ("筛选隐藏了 {n} 项", "{n} hidden by the filter"),
+    "label.empty_filtered_hint": ("按 Esc 取消筛选。来源的新旧：", "Esc takes the filter off. How fresh the sources are:"),
     "label.empty_hint": ("新件会出现在这里。来源的新旧：", "A new item appears here. How fresh the sources are:"),
     "label.screen_equals_store": ("画面与库一致", "Screen equals store"),
     "label.none_selected": ("未选案件", "No incident selected"),
@@ -1326,7 +1329,7 @@ _LABELS: Final = {
     "kpi.target_most": ("目标 ≤{target}", "target ≤{target}"),
     "kpi.target_least": ("目标 ≥{target}", "target ≥{target}"),
     "kpi.usual": ("常态 {lo}–{hi}", "usual {lo}–{hi}"),
-    "kpi.oldest": ("最久 {minutes} 分", "max {minutes} min"),
+    "kpi.oldest": ("最久 {minutes} 分", "oldest {minutes} min"),
     "kpi.silent": ("{of} 点中 {silent} 点无数据", "{silent} of {of} silent"),
     "kpi.usual_later": ("常态：已有 {days} 天，满 {of} 天后给出", "usual: after {of} days, {days} so far"),
     "kpi.too_few": ("件数不足，不评", "too few to rate"),

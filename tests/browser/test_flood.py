@@ -21,6 +21,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.browser
 
 VENDING, BIKES, CROWD = "unlicensed_vending@qianmen_street", "bike_mess@dashilan", "crowd@qianmen_street"
+DAMAGE = "road_damage@xisi"
 GROUP = f"groups {VENDING}|new"
 ROW = '.rowq[data-key="{}"]'
 HEALTH: dict[str, Any] = {
@@ -115,6 +116,28 @@ def test_a_verb_on_a_group_is_for_all_in_it_with_a_result_of_each(chrome: Chrome
     until(lambda: len([one for one in peak.city.commands if one["verb"] == "file"]) == 12)
     shown.says("#dispatch-queue .bulk", "12")
     assert {one["target"] for one in peak.city.commands} == {f"i{1900 + k}" for k in range(12)}
+    assert shown.complaints() == []
+
+
+def test_of_a_group_that_dissolves_under_the_selection_no_other_item_is_meant(chrome: Chrome, peak: Stage) -> None:
+    shown, city = Screen(chrome, peak).open(DISPATCHER), peak.city
+    shown.wait("return document.querySelectorAll('.rowq').length === 4")
+    shown.key("5")  # asks nothing, answers nothing
+    pair = [an_item(peak, number, "road_damage", DAMAGE) for number in (2060, 2061)]
+    for row in pair:
+        peak.do(city.commit, "incident_reported", {"incidents": {row["id"]: row}}, "", row["id"])
+    shown.wait(f"return comis.queue.keys.includes('groups {DAMAGE}|new')")
+    shown.run(f"comis.queue.pick('groups {DAMAGE}|new', true)")
+    shown.says("#dispatch-queue .bulk", "2")
+    first = shown.run("return comis.queue.first.split(' ')[1]")
+    other = next(row for row in pair if row["id"] != first)
+    filed = {**city.rows["incidents"][first], "state": "pending_dispatch", "version": 2}
+    peak.do(city.commit, "incident_filed", {"incidents": {first: filed}}, "supervisor/5/赵", first)
+    shown.wait(f"return comis.queue.selected === 'incidents {first}'")
+    shown.wait("return document.querySelector('#dispatch-queue .bulk').hidden")
+    shown.key("f", "1")
+    assert shown.run("return comis.queue.targets()") in ([], [f"incidents {first}"])
+    assert [one for one in city.commands if one["target"] == other["id"]] == []
     assert shown.complaints() == []
 
 

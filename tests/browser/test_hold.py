@@ -140,6 +140,10 @@ def test_when_it_has_left_ctrl_z_asks_in_the_panel_to_recall_it(chrome: Chrome, 
     shown.says("#dispatch-tray .traylist", f"#{id_[1:]}")
     undo(shown)
     shown.says(".ask", f"#{id_[1:]}")
+    shown.key(Keys.ESCAPE)
+    shown.wait("return !document.querySelector('.ask')?.textContent")
+    shown.key("r")  # nor does the verb's own key: a team is on its way
+    shown.says(".ask", f"#{id_[1:]}")
     shown.says(".ask", words.say("verb.recall", lang))
     assert verbs(held_stage) == ["dispatch_team"]  # asked, not done
     shown.key("1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -140,6 +141,8 @@ def test_what_stops_is_said_and_what_goes_on_is_shown_again(screens: Screens, re
                 lambda name, page, word=word: word in page.text(MARK) and shows_nothing_as_current(name, page),
                 SAID_WITHIN_S + BUSY_MACHINE_S,
             )
+            if what == "engine":
+                stands_still(screens)
         finally:
             screens.go_on(what)
         whole = screens.wait(
@@ -209,6 +212,23 @@ def looks_dead(name: str, page: Screen) -> bool:
 def shows_nothing_as_current(name: str, page: Screen) -> bool:
     """The page is veiled, and its sentence has an age or the time of the last picture."""
     return looks_dead(name, page) and any(char.isdigit() for char in page.text(DEAD[name][1]))
+
+
+def stands_still(screens: Screens) -> None:
+    """The time of the last picture is the same some seconds later, while the clock of the page has gone on."""
+    pages = {name: page for name, page in screens.shown.items() if name != "dispatch"}  # there it is in the bar
+    first = {name: time_in(page.text(DEAD[name][1])) for name, page in pages.items()}
+    began = {name: page.run("return comis.clock.now()") for name, page in pages.items()}
+    gone_on = "return comis.clock.now() - arguments[0] > 4000"
+    screens.wait(lambda name, page: name not in began or page.run(gone_on, began[name]), WITHIN_S)
+    for name, page in pages.items():
+        assert abs(time_in(page.text(DEAD[name][1])) - first[name]) <= 1, (name, first[name], page.text(DEAD[name][1]))
+
+
+def time_in(words: str) -> int:
+    """Seconds of the day that a sentence names."""
+    hours, minutes, seconds = map(int, re.findall(r"(\d\d):(\d\d):(\d\d)", words)[-1])
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def comes_through(screens: Screens) -> None:

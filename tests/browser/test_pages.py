@@ -311,11 +311,12 @@ def test_a_new_urgent_row_is_said_at_once_and_moves_no_row(screen: Screen) -> No
     assert screen.run("return document.querySelector('.pill').hidden")
 
 
-def test_a_complaint_without_a_place_is_placed_by_a_click_on_the_map(screen: Screen) -> None:
+@pytest.mark.parametrize("by", ["click", "key"])
+def test_a_complaint_without_a_place_is_placed_by_a_click_on_the_map_or_by_a_key(screen: Screen, by: str) -> None:
     city = screen.stage.city
     city.rows["complaints"]["c9"] = {
         "id": "c9", "verb": "report", "state": "no_place", "text": "井盖没了", "channel": "hotline",
-        "category": "", "address": "新街口",
+        "category": "", "address": "西直门\u202e附近",
         "reporter": "138****2210", "reporter_ref": "", "reported_at_ms": city.now_ms - 60_000,
         "received_at_ms": city.now_ms - 59_000, "source": "/hotline", "version": 1,
     }  # fmt: skip
@@ -325,10 +326,15 @@ def test_a_complaint_without_a_place_is_placed_by_a_click_on_the_map(screen: Scr
     screen.run("document.querySelectorAll('.tab')[3].click()")
     screen.wait("return document.querySelector('.rowq')")
     screen.run("document.querySelector('.rowq').click()")
-    screen.says(".ihead", "新街口")
+    screen.says(".ihead", "西直门")
+    assert "no_place" not in screen.text("body")
+    assert screen.run("return !/[\\u202a-\\u202e]/.test(document.body.textContent)")  # a sender's marks turn nothing
     screen.key("p")
     screen.says(".ask", "地图")
-    screen.click("#dispatch-map")
+    if by == "click":
+        screen.click("#dispatch-map")
+    else:
+        screen.key("1")  # the place that its address names
     screen.wait("return !comis.store.tables.complaints.has('c9')")
     (command,) = city.commands
     assert (command["verb"], command["target"]) == ("place", "c9")

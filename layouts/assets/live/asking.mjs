@@ -7,7 +7,7 @@ import { isOpen } from "./lifecycle.mjs";
 import { metresBetween } from "./scene.mjs";
 import { metres, span } from "./time.mjs";
 import { DAYS, DISPOSITIONS, REASONS, SHELF_MIN } from "./verbs.mjs";
-import { category, t, where, word } from "./words.mjs";
+import { category, named, t, where, word } from "./words.mjs";
 
 /** @typedef {{key: string, label: string, run: Function}} Option
  * @typedef {{title: string, options: Option[], text?: (words: string) => void, hint?: string, placeholder?: string, now?: boolean, cancel?: () => void}} Question `now`: words are wanted, so the field has the focus */
@@ -162,4 +162,20 @@ function askOriginal(store, row, ask, then) {
       placeholder: t("ask.number_hint"),
     });
   put("");
+}
+
+const SPOTS = 6;
+/** Where something without a place may be, for whoever has no pointer: the places that its own words name, the longest name first, and the middle
+ * of the map that is in view. @param {{address: string, text: string}} row @param {{zh?: string, en?: string, lat: number, lon: number}[]} places
+ * @param {{lat: number, lon: number}|null} middle @returns {{words: string, lat: number, lon: number}[]} */
+export function spotsFor({ address, text }, places, middle) {
+  const said = `${address} ${text}`.toLowerCase(),
+    names = (one) => [one.zh, one.en].filter((name) => name?.length > 1 && said.includes(name.toLowerCase())),
+    long = (one) => Math.max(0, ...names(one).map((name) => name.length)),
+    byName = new Map(places.filter((one) => one.lat != null && long(one)).map((one) => [named(one), one]));
+  const found = [...byName.values()].sort((a, b) => long(b) - long(a)).slice(0, SPOTS);
+  return [
+    ...found.map((one) => ({ words: named(one), lat: one.lat, lon: one.lon })),
+    ...(middle ? [{ words: t("ask.place_middle"), ...middle }] : []),
+  ];
 }

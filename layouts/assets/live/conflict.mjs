@@ -56,7 +56,8 @@ export class Conflicts {
 
   /** @param {number} digit @returns {boolean} whether it was one of the choices */
   choose(subject, digit) {
-    const choice = this.kept.has(subject) && this.#choices(subject).find(({ key }) => key === String(digit));
+    if (!this.kept.has(subject)) return false;
+    const choice = this.#choices(subject).find(({ key }) => key === String(digit));
     choice?.run();
     return Boolean(choice);
   }

@@ -7,7 +7,7 @@ import { cameraName, picture } from "./cameras.mjs";
 import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { calledFact } from "./escalation.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
-import { isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
+import { STATE_WORDS, isHand, isHeld, isOpen, isUnack, shelf } from "./lifecycle.mjs";
 import { eachSecond, soon, withNews } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { ageNode, face, leftNode, scrolls, separator, timeLeft } from "./parts.mjs";
@@ -227,7 +227,9 @@ export class Detail {
       table === "alerts"
         ? named(rule(row.rule)) || row.rule
         : table === "complaints"
-          ? word("channel", row.channel)
+          ? row.category
+            ? category(row.category)
+            : word("channel", row.channel)
           : table === "out_of_service"
             ? row.id
             : category(row.category),
@@ -250,7 +252,7 @@ export class Detail {
         ? t(`limit.${row.state}`)
         : table === "out_of_service"
           ? word("alert", table)
-          : word(table === "alerts" ? "alert" : "state", row.state),
+          : word(STATE_WORDS[table], row.state),
     );
     const by = row.acknowledged_by ?? "";
     if (p.people.dataset.by !== by) {
@@ -514,7 +516,8 @@ export class Detail {
   /** What was done to it last, in a sentence: what somebody's refused words stand beside. */
   #newest() {
     const lines = this.store.details.get(`incident:${this.what.id}`)?.timeline ?? [],
-      entry = lines.findLast(({ by }) => by && by !== this.claims.live.me) ?? lines.at(-1);
+      person = ({ by }) => by && by !== this.claims.live.me && !/^(device|rule):/.test(by), // a receipt is nobody's doing
+      entry = lines.findLast(person) ?? lines.at(-1);
     return entry ? `${this.#sentence(entry)}${separator}${timeOfDay(entry.at_ms)}` : "";
   }
   #source(evidence) {

@@ -1,6 +1,6 @@
 /** The console: queue · map · teams and the selected incident, put together; what a verb asks; what a key does. */
 
-import { askFields, askReason } from "./asking.mjs";
+import { askFields, askReason, spotsFor } from "./asking.mjs";
 import { Bulk } from "./bulk.mjs";
 import { Calls } from "./calls.mjs";
 import { known as cameras } from "./cameras.mjs";
@@ -13,7 +13,7 @@ import { $, dress, fill, h, text } from "./dom.mjs";
 import { floodNotice } from "./flood.mjs";
 import { Filter, filterLine } from "./filter.mjs";
 import { Shown, freezeButton } from "./freeze.mjs";
-import { sourceSentence, truth } from "./honesty.mjs";
+import { pictureOf, sourceSentence, truth } from "./honesty.mjs";
 import { Mine } from "./hold.mjs";
 import { Handover } from "./handover.mjs";
 import { keyMap, listen } from "./keys.mjs";
@@ -54,7 +54,6 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     help = keyMap($("dispatch-keys"), person.role);
   let map = null,
     truly = null,
-    pictureOf = null,
     question = null,
     placing = null;
 
@@ -430,7 +429,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     } else if (one.ask === "assignment") {
       const orders = row.assignments.map((key) => store.tables.assignments.get(key)).filter(Boolean),
         recall = (order) => run({ version: order.version }, order.state === "held" ? "take_back" : "recall", order.id);
-      if (orders.length === 1) recall(orders[0]);
+      if (orders.length === 1) (orders[0].state === "held" ? recall : askRecall)(orders[0]);
       else
         ask({
           title: t("ask.recall"),
@@ -442,8 +441,21 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
         });
     } else if (one.ask === "place") {
       placing = { id };
-      ask({ title: t("ask.place"), hint: row.address || row.text, options: [] });
+      const middle = map && map.w > 0 ? map.leaflet.getCenter() : null,
+        spots = spotsFor(row, world().places, middle && { lat: middle.lat, lon: middle.lng });
+      ask({
+        title: t("ask.place"),
+        hint: row.address || row.text,
+        options: spots.map(({ words, lat, lon }, k) => ({ key: String(k + 1), label: words, run: () => place(lat, lon) })),
+      });
     } else askFields(one, { ask: (question) => ask(conflicts.offered(question, subject(), one.verb)), now: () => clock.now(), store, row }, run);
+  }
+  /** It is here, by a click or by a key. */
+  function place(lat, lon) {
+    const { id } = placing;
+    placing = null;
+    ask(null);
+    go("place", id, { lat: Math.round(lat * 1e6) / 1e6, lon: Math.round(lon * 1e6) / 1e6 });
   }
   /** Q: the selected item is taken in hand, or let go of; a supervisor who takes it from somebody says why. */
   function claim() {
@@ -563,19 +575,23 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       return;
     }
     pickIncident(newest.incident);
+    askRecall(newest);
+  }
+  /** An order that has left is not called back by one key: a team is on its way. */
+  function askRecall(order) {
     ask({
       title: t("ask.recall_newest", {
-        team: store.tables.teams.get(newest.team)?.call ?? newest.team,
-        number: newest.number,
+        team: store.tables.teams.get(order.team)?.call ?? order.team,
+        number: order.number ?? live.tables.incidents.get(order.incident)?.number,
       }),
-      hint: t("ask.recall_left", { at_ms: newest.sent_at_ms, state: newest.state }),
+      hint: t("ask.recall_left", { at_ms: order.sent_at_ms, state: order.state }),
       options: [
         {
           key: "1",
           label: t("verb.recall"),
           run: () => {
             ask(null);
-            go("recall", newest.id, { version: store.tables.assignments.get(newest.id)?.version });
+            go("recall", order.id, { version: live.tables.assignments.get(order.id)?.version });
           },
         },
       ],
@@ -769,12 +785,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     });
     window.comis.city_map = map;
     leaflet.on("click", ({ latlng }) => {
-      if (placing) {
-        const { id } = placing;
-        placing = null;
-        ask(null);
-        go("place", id, { lat: Math.round(latlng.lat * 1e6) / 1e6, lon: Math.round(latlng.lng * 1e6) / 1e6 });
-      }
+      if (placing) place(latlng.lat, latlng.lng);
     });
     desk.take(map);
     let first = true;
@@ -792,7 +803,6 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */
   function honest() {
     truly = truth(live, channel, clock);
-    pictureOf = clock.known() ? clock.city : null;
     mark.show(truly, clock);
     const dead = truly.state === "dead";
     root.classList.toggle("lostnow", dead);
@@ -804,9 +814,9 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
       text(
         lostWords,
         truly.link.reason !== "link"
-          ? t("honesty.lost_behind", { time: pictureOf ? timeOfDay(pictureOf) : "–" })
+          ? t("honesty.lost_behind", { time: pictureOf(truly, clock) })
           : t("honesty.lost_more", {
-              time: pictureOf ? timeOfDay(pictureOf) : "–",
+              time: pictureOf(truly, clock),
               attempt: Math.max(1, channel.attempt),
               wait: Math.ceil(wait_s),
               waiting: channel.waiting.size,
@@ -818,7 +828,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     text(
       stale,
       dead
-        ? t("honesty.picture_of", { time: pictureOf ? timeOfDay(pictureOf) : "–" })
+        ? t("honesty.picture_of", { time: pictureOf(truly, clock) })
         : worst
           ? sourceSentence(worst)
           : "",

@@ -1,5 +1,12 @@
 /** Elements without markup: text from outside is always a text node. */
 
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+/** Words without the marks that turn the direction of writing: one that a sender left open would turn what we say beside it. */
+const straight = (words) => {
+  const plain = String(words);
+  return plain.replace(TURNS, "");
+};
+
 /** An element. Attributes as given; `class`, `on…` functions and `data` too. Children are nodes or text; null and false are left out.
  * @param {string} name @param {Object<string, any>|null} [attributes] @param {...any} children */
 export function h(name, attributes, ...children) {
@@ -18,7 +25,7 @@ function add(node, children) {
   for (const child of children) {
     if (child == null || child === false) continue;
     if (Array.isArray(child)) add(node, child);
-    else node.append(child instanceof Node ? child : String(child));
+    else node.append(child instanceof Node ? child : straight(child));
   }
 }
 
@@ -31,7 +38,7 @@ export function fill(node, ...children) {
 
 /** Write text only where it differs: an unchanged figure costs no layout. */
 export function text(node, words) {
-  const next = String(words);
+  const next = straight(words);
   if (node.textContent !== next) node.textContent = next;
 }
 

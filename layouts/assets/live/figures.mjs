@@ -28,7 +28,7 @@ export function mount({ root, store, channel, clock }) {
 
   function head() {
     const true_ = truth(store, channel, clock),
-      veil = true_.link.state === "dead" ? veilSentence(true_, clock.now()) : "";
+      veil = true_.link.state === "dead" ? veilSentence(true_, clock) : "";
     mark.show(true_, clock);
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
     lost.hidden = !veil;

@@ -6,7 +6,9 @@ import { long, longDate, timeOfDay } from "./time.mjs";
 const LATE_S = 2; // a heartbeat comes every second
 const DEAD_S = 4; // looked at once a second, so that it is said within five
 
-/** The link's state. @param {import("./channel.mjs").Channel} channel @returns {{state: "connecting"|"live"|"late"|"dead", since_s: number, behind_s: number|null, reason: string}} */
+/** The link's state. `told_s`: how long ago it had stopped when the last heartbeat came.
+ * @param {import("./channel.mjs").Channel} channel
+ * @returns {{state: "connecting"|"live"|"late"|"dead", since_s: number, told_s?: number, behind_s: number|null, reason: string}} */
 export function linkState(channel, now = performance.now()) {
   const { heartbeat, heard_at } = channel;
   if (heard_at === null) {
@@ -14,14 +16,14 @@ export function linkState(channel, now = performance.now()) {
     return { state: since_s > DEAD_S ? "dead" : "connecting", since_s, behind_s: null, reason: "link" };
   }
   const silent_s = (now - heard_at) / 1000;
-  const store_s = heartbeat.store_lost_ms != null ? (heartbeat.now - heartbeat.store_lost_ms) / 1000 + silent_s : 0;
-  const engine_s =
-    heartbeat.engine?.heard_ms != null ? (heartbeat.now - heartbeat.engine.heard_ms) / 1000 + silent_s : 0;
+  const ago_s = (since_ms) => (since_ms != null ? (heartbeat.now - since_ms) / 1000 : -silent_s),
+    [store_s, engine_s] = [heartbeat.store_lost_ms, heartbeat.engine?.heard_ms].map((ms) => ago_s(ms) + silent_s);
   const behind_s = (heartbeat.engine?.lag_ms ?? 0) / 1000;
   if (silent_s > DEAD_S || (channel.lost_at !== null && silent_s > LATE_S))
     return { state: "dead", since_s: silent_s, behind_s, reason: "link" };
-  if (store_s > LATE_S) return { state: "dead", since_s: store_s, behind_s, reason: "store" };
-  if (engine_s > DEAD_S) return { state: "dead", since_s: engine_s, behind_s, reason: "engine" };
+  const stopped = (since_s, reason) => ({ state: "dead", since_s, told_s: since_s - silent_s, behind_s, reason });
+  if (store_s > LATE_S) return stopped(store_s, "store");
+  if (engine_s > DEAD_S) return stopped(engine_s, "engine");
   if (silent_s > LATE_S) return { state: "late", since_s: silent_s, behind_s, reason: "link" };
   return { state: "live", since_s: silent_s, behind_s, reason: "" };
 }
@@ -102,10 +104,16 @@ export function markWords({ state, link, late, doubt }, clock) {
   ];
 }
 
+/** The city time of the last picture, in words: what stopped went on until then, though the clock runs on. */
+export function pictureOf({ link }, clock) {
+  return clock.known() ? timeOfDay(clock.city - (link.told_s ?? 0) * 1000 * clock.rate) : "–";
+}
+
 /** The sentence that stands over a picture that is not current; empty when it is. */
-export function veilSentence({ state, link, late }, pictureOf) {
+export function veilSentence(truth, clock) {
+  const { state, link, late } = truth;
   if (link.state === "dead")
-    return t(`honesty.veil_${link.reason}`, { age: long(link.since_s), time: pictureOf ? timeOfDay(pictureOf) : "–" });
+    return t(`honesty.veil_${link.reason}`, { age: long(link.since_s), time: pictureOf(truth, clock) });
   if (state === "connecting") return "";
   const worst = late.find((row) => row.state === "dead");
   return worst ? sourceSentence(worst) : "";

@@ -6,6 +6,9 @@ const EARLY = new Set(["reported", "pending_register", "returned"]);
 const AFTER = new Set(["handle_finish", "pending_check", "pending_close"]);
 const DECIDE = new Set([...EARLY, "pending_dispatch", ...AFTER]);
 
+/** Under which heading the words of a row's state stand, by its table. */
+export const STATE_WORDS = { incidents: "state", alerts: "alert", out_of_service: "alert", complaints: "complaint_state" };
+
 /** Every state of an incident, open ones in the order of its way. */
 export const STATES = [...DECIDE, ...HAND, "closed"];
 

@@ -9,7 +9,7 @@ import { drawGroup, loadOf, seatOf } from "./flood.mjs";
 import { isGroup } from "./groups.mjs";
 import { heldOf, words as holdWords } from "./hold.mjs";
 import { Hand } from "./hand.mjs";
-import { isHand, isHeld, isUnack } from "./lifecycle.mjs";
+import { STATE_WORDS, isHand, isHeld, isUnack } from "./lifecycle.mjs";
 import { eachSecond, soon, withNews } from "./loop.mjs";
 import { icon, incidentMark, sensorMark, svg } from "./marks.mjs";
 import { HIDDEN, Order, TABLES, TABS, at } from "./order.mjs";
@@ -44,6 +44,7 @@ export class Queue {
     this.stops = new Set(); // where Tab stops: one row of the strip, one of the list
     this.settled = new Map(); // key → when it came to where it stands, by itself
     this.selected = null;
+    this.first = null; // the item that the detail shows: the selected one, of a group its first
     this.marked = new Set(); // keys that a verb is for instead of the selected one
     this.onMarked = () => {};
     this.onCounted = () => {};
@@ -155,6 +156,12 @@ export class Queue {
     if (now) this.left.delete(key);
     else if (this.shown.has(key)) this.left.set(key, old);
   }
+  /** A group that was selected is no more: what the detail shows is selected, and no verb is for the rest of the group. */
+  #groupEnds() {
+    if (!isGroup(this.selected) || this.#stands(this.selected)) return;
+    this.selected = this.first;
+    this.onMarked();
+  }
   #renew() {
     const before = this.sorted.renew();
     this.stale = true;
@@ -166,6 +173,7 @@ export class Queue {
 
   #refresh() {
     if (this.sorted.whole) this.#renew();
+    this.#groupEnds();
     this.#count();
     if (this.taken_ms === null) return this.take();
     if (this.stale && this.#free() && performance.now() - this.followed >= FOLLOW_MS) this.#follow();
@@ -356,8 +364,9 @@ export class Queue {
     if (focus && key) this.box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
     if (!changed) return;
     this.onMarked();
-    const [table, id] = split((isGroup(key) && this.sorted.entries.get(key)?.row.first) || (key ?? " "));
-    this.onPick(key ? { table, id } : null); // of a group, its first
+    this.first = (isGroup(key) && this.sorted.entries.get(key)?.row.first) || key; // of a group, its first
+    const [table, id] = split(this.first ?? " ");
+    this.onPick(key ? { table, id } : null);
   }
   /** The pointer chose a row: one that has come under it by itself a moment ago was not meant. */
   #press(key, marks, twist) {
@@ -396,7 +405,12 @@ export class Queue {
   }
   /** Keys with each group's items instead of the group. */
   #items(keys) {
-    return [...new Set(keys.flatMap((key) => (isGroup(key) ? this.sorted.groups.members(key) : [key])))];
+    const within = (key) => (this.#stands(key) ? this.sorted.groups.members(key) : []);
+    return [...new Set(keys.flatMap((key) => (isGroup(key) ? within(key) : [key])))];
+  }
+  /** Whether a group is one still, and not one item that is left of it. */
+  #stands(group) {
+    return this.sorted.entries.has(group);
   }
 
   /* ---- rows that are marked: `bulk.mjs` says what becomes of them ---------------------------------------------------------- */
@@ -416,7 +430,7 @@ export class Queue {
   }
   /** Whether a verb is for more than the selected row. */
   get many() {
-    return this.marked.size > 0 || isGroup(this.selected);
+    return this.marked.size > 0 || (isGroup(this.selected) && this.#stands(this.selected));
   }
   isMarked(key) {
     return this.marked.size > 0 && this.#items([key]).every((one) => this.marked.has(one));
@@ -633,7 +647,7 @@ export class Queue {
     const held = table === "incidents" && isHeld(row) && heldOf(this.store, row);
     const says = held
       ? holdWords(held, this.clock, this.sender.channel)
-      : word(table === "incidents" ? "state" : "alert", row.state);
+      : word(STATE_WORDS[table], row.state);
     text(state, words || says);
     dress(state, words ? (refused ? "clip refusal" : "clip sending") : "clip");
     if (state.title !== words) state.title = words;
@@ -654,13 +668,19 @@ export class Queue {
   /** Nothing waits: proof of life instead of an empty list. */
   #empty() {
     const loaded = this.store.seq !== null,
-      key = `${this.tab} ${loaded}`;
+      hidden = this.hidden.here,
+      key = `${this.tab} ${loaded} ${hidden}`;
     if (this.blank.dataset.key !== key) {
       this.blank.dataset.key = key;
+      const [what, hint] = !loaded
+        ? ["label.loading", "label.loading_hint"]
+        : hidden
+          ? ["label.empty_filtered", "label.empty_filtered_hint"]
+          : [`label.empty_${this.tab}`, "label.empty_hint"];
       fill(
         this.blank,
-        h("h2", null, t(loaded ? `label.empty_${this.tab}` : "label.loading")),
-        h("p", null, t(loaded ? "label.empty_hint" : "label.loading_hint")),
+        h("h2", null, t(what, { n: hidden })),
+        h("p", null, t(hint)),
         h("ul"),
       );
     }

@@ -272,7 +272,7 @@ export function mount({ root, store, channel, clock, person }) {
     mark.show(truly, clock);
     lost.hidden = !dead;
     root.classList.toggle("lostnow", dead);
-    text(lostWords, dead ? veilSentence(truly, clock.known() ? clock.city : null) : "");
+    text(lostWords, dead ? veilSentence(truly, clock) : "");
   }
   eachSecond(() => {
     honest();

@@ -230,7 +230,7 @@ export function mount({ root, store, channel, clock, person }) {
     mark.show(truly, clock);
     lost.hidden = !dead;
     root.classList.toggle("lostnow", dead);
-    text(words, dead ? veilSentence(truly, clock.known() ? clock.city : null) : "");
+    text(words, dead ? veilSentence(truly, clock) : "");
   }
   eachSecond(() => {
     honest();

@@ -2,7 +2,7 @@
 
 import { dress, h, keyed, put, text } from "./dom.mjs";
 import { incidentMark, svg } from "./marks.mjs";
-import { ageNode, separator, sparkNode } from "./parts.mjs";
+import { ageNode, sparkNode } from "./parts.mjs";
 import { figure, known, named, t, word } from "./words.mjs";
 import { soon } from "./loop.mjs";
 
@@ -130,15 +130,11 @@ export function mountTiles(box, { store, clock, frozen, room, first = () => [] }
 /** What stands under a figure: who is silent, where it is worst, its target or what is usual. */
 export function aimWords(key, row) {
   if (row.silent) return t("kpi.silent", { silent: row.silent, of: row.of });
-  const words = [],
-    { args = {} } = row;
-  if (args.oldest_min != null) words.push(t("kpi.oldest", { minutes: args.oldest_min }));
+  const { args = {} } = row;
+  if (args.oldest_min != null) return t("kpi.oldest", { minutes: args.oldest_min });
   if (args.where_zh) return named({ zh: args.where_zh, en: args.where_en }); // the target is the dashed line above it
-  if (row.target != null && words.length) words.push(`${row.good === "high" ? "≥" : "≤"}${figure(row.target)}`);
-  else if (row.target != null)
-    words.push(t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) }));
-  else if (args.days != null && !row.usual) words.push(t("kpi.usual_later", { days: args.days, of: 5 }));
-  else if (row.usual) words.push(t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) }));
-  else if (row.value == null) words.push(t("kpi.too_few"));
-  return words.join(separator);
+  if (row.target != null) return t(row.good === "high" ? "kpi.target_least" : "kpi.target_most", { target: figure(row.target) });
+  if (args.days != null && !row.usual) return t("kpi.usual_later", { days: args.days, of: 5 });
+  if (row.usual) return t("kpi.usual", { lo: figure(row.usual[0]), hi: figure(row.usual[1]) });
+  return row.value == null ? t("kpi.too_few") : "";
 }

@@ -79,7 +79,7 @@ export function mount({ store, channel, clock }) {
     const row = training(store),
       over = row?.state === "ended",
       true_ = truth(store, channel, clock),
-      veil = true_.link.state === "dead" ? veilSentence(true_, clock.now()) : "";
+      veil = true_.link.state === "dead" ? veilSentence(true_, clock) : "";
     mark.show(true_, clock);
     text(time, clock.known() ? timeOfDay(clock.now()) : "–");
     lost.hidden = !veil;

@@ -43,7 +43,6 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     room = fitFigures();
   const seen = discreet(store); // what visitors may read; figures and tally count all
   let truly = truth(source, channel, running),
-    pictureOf = null,
     map = null;
 
   /** What there is room for at the size that the distance asks: targets, calm tiles and numbers of teams leave, in this order. */
@@ -239,9 +238,8 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   /* ---- once a second ------------------------------------------------------------------------------------------------------ */
   function honest() {
     truly = truth(source, channel, running);
-    pictureOf = running.known() ? running.city : null;
     mark.show(truly, running);
-    const words = veilSentence(truly, pictureOf);
+    const words = veilSentence(truly, running);
     root.classList.toggle("veiled", words !== "");
     root.classList.toggle("dead", truly.state === "dead");
     root.classList.toggle("teamless", truly.teamsStopped);
