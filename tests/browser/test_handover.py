@@ -43,7 +43,7 @@ def open_incident(api: Api, category: str, lat: float) -> dict[str, Any]:
 def look_at(shown: Screen, number: int) -> None:
     shown.key("/", str(number), Keys.ENTER)
     shown.wait(
-        f"return document.querySelector('#dispatch-incident .where')?.textContent.includes('#{number}')", WITHIN_S
+        f"return document.querySelector('#dispatch-incident .ihead')?.textContent.includes('#{number}')", WITHIN_S
     )
 
 

@@ -71,6 +71,56 @@ def test_on_a_small_screen_jobs_are_left_and_people_right(screen: Screen) -> Non
     assert abs(incident[2] - queue[2]) < 2
 
 
+FLOODED = """
+const box = (name) => document.querySelector(name).getBoundingClientRect(),
+  queue = box('#dispatch-queue'), head = box('.ihead'), number = document.querySelector('.ihead .where b'),
+  place = document.querySelector('.ihead .where .clip'),
+  within = (one, all) => one.width > 0 && one.left >= all.left && one.right <= all.right && one.bottom <= all.bottom;
+return {
+  rows: document.querySelector('.strip').clientHeight + document.querySelector('.list').clientHeight,
+  apart: queue.bottom <= box('#dispatch-incident').top || queue.right <= box('#dispatch-incident').left,
+  below: box('.list').bottom <= queue.bottom + 1,
+  tabs: [...document.querySelectorAll('.tab')].filter((tab) => within(tab.getBoundingClientRect(), queue)).length,
+  load: [...document.querySelectorAll('.load i')].filter((cell) => within(cell.getBoundingClientRect(), queue)).length,
+  number: within(number.getBoundingClientRect(), head) && number.scrollWidth <= number.clientWidth + 1,
+  letters: place.clientHeight >= parseFloat(getComputedStyle(place).fontSize) * 1.35,
+  face: within(box('.ihead .people .who'), box('.ihead .people')),
+}"""
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_flood_leaves_rows_numbers_and_the_load_in_sight(screen: Screen, lang: str) -> None:
+    """With all five tabs, a training's band and a place that is too long; at 150 % zoom too."""
+    city = screen.stage.city
+    city.rows["floods"]["2"] = {"id": "2", "since_ms": city.now_ms, "load": 11, "grouped": 312, "version": 1}
+    city.rows["trainings"]["t1"] = {
+        "id": "t1", "state": "running", "began_ms": city.now_ms, "ends_ms": city.now_ms + 600_000, "source": "",
+        "points": None, "score": [], "worst": [], "version": 1,
+    }  # fmt: skip
+    city.rows["complaints"]["c9"] = {
+        "id": "c9", "verb": "report", "state": "no_place", "text": "井盖没了", "channel": "hotline", "category": "",
+        "address": "新街口", "reporter": "", "reporter_ref": "", "reported_at_ms": city.now_ms,
+        "received_at_ms": city.now_ms, "source": "/hotline", "version": 1,
+    }  # fmt: skip
+    far = "Caishikou station north-east exit, 120 m W of Guang'anmen"
+    for number in range(2000, 2110):
+        city.incident(number, "unlicensed_vending", 39.9, 116.39, "财满街地铁站东北口外 120 米处", far, priority=2)
+        city.rows["incidents"][f"i{number}"]["group"] = f"unlicensed_vending@{number}"
+    later = city.incident(2200, "bike_mess", 39.9, 116.39, "前门", "Qianmen", state="pending_register", priority=3)
+    later["later_until_ms"] = city.now_ms + 600_000
+    city.loads = {"2": 37}
+    for width, height in ((911, 512), (1366, 768), (1920, 1080)):
+        screen.open(f"/dispatch?as=dispatcher:2:李伟&lang={lang}", width, height)
+        screen.wait("return document.querySelectorAll('.list .rowq').length > 1")
+        screen.run("comis.queue.pick('incidents i2005', true)")
+        screen.wait("return document.querySelector('.ihead .where b')?.textContent === '#2005'")
+        seen = screen.run(FLOODED)
+        assert seen.pop("rows") >= 3 * 54, (width, seen)
+        assert (seen.pop("tabs"), seen.pop("load")) == (5, 14), (width, seen)
+        assert all(seen.values()), (width, seen)
+        assert screen.run("return document.documentElement.scrollHeight") == height
+
+
 def busy(screen: Screen, lang: str, width: int, height: int) -> None:
     """A console at work: urgent rows, an incident with its advice, news that wait, a source that is late."""
     city = screen.stage.city

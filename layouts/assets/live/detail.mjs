@@ -117,7 +117,8 @@ export class Detail {
   #build() {
     const mark = h("span"),
       title = h("h2", { class: "clip" }),
-      place = h("span", { class: "where clip" }),
+      place = h("span", { class: "clip" }),
+      number = h("b"),
       limit = h("span", { class: "limit muted nowrap" }),
       left = leftNode(22),
       people = h("span", { class: "people" }),
@@ -147,7 +148,7 @@ export class Detail {
         ),
         mark,
         title,
-        place,
+        h("span", { class: "where" }, place, " ", number),
         h("span", { class: "push" }),
         limit,
         left,
@@ -174,6 +175,7 @@ export class Detail {
       mark,
       title,
       place,
+      number,
       limit,
       left,
       people,
@@ -237,13 +239,14 @@ export class Detail {
     text(
       p.place,
       table === "incidents"
-        ? `${where(row)} #${row.number}`
+        ? where(row)
         : table === "alerts"
           ? `${where(row)} ${subjectOf(row)}`
           : table === "out_of_service"
             ? word("service", row.kind)
             : row.address,
     );
+    text(p.number, table === "incidents" ? `#${row.number}` : "");
     const left = timeLeft(row.state === "shelved" ? shelf(row) : row, now);
     p.left.show(left);
     text(
