@@ -69,6 +69,8 @@ async def deliver(
             entries.append(await _entry(item, intake, bounds, received_ms, clock))
             results.append(Accepted(item.id))
         except BadPayload as error:
+            if isinstance(item, Envelope) and item.line:
+                error.arguments["line"] = item.line
             await keep(item, error, intake, stream)
             results.append(Refusal(error.code, error.arguments, item.id))
     await intake.append(entries)

@@ -35,6 +35,8 @@ class Envelope(Struct, frozen=True):
     type: str
     data: bytes
     time: str = ""
+    line: int = 0
+    """Where it stands in a recording; 0: it came by another way."""
 
     def fields(self) -> dict[str, str | bytes]:
         """The fields of its stream entry."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import math
 import re
 import tomllib
@@ -25,6 +26,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta, Struct
 
+from dashboard.city import privacy
 from dashboard.city.admission import Bounds
 from dashboard.city.events import AHEAD_MS, EARLIEST_MS
 from dashboard.city.pack import Category, Limit
@@ -35,6 +37,8 @@ TYPE: Final = "city.complaint.reported"
 MAPPINGS: Final = Path(__file__).with_name("mappings")
 CELL_LIMIT: Final = 2_000_000
 """Longest cell that is read; a longer one is a broken file, not a complaint."""
+LINES_LIMIT: Final = 100
+"""Over so many lines a row may go; where it goes on, a quote was left open and would swallow the rows behind it."""
 TRIM: Final = 0.005
 """Share of places on each side that do not count for a recording's bounds: a sample had points on another continent."""
 FEW: Final = 20
@@ -108,6 +112,7 @@ class Recorded(Struct, frozen=True):
             type=TYPE,
             time=datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat().replace("+00:00", "Z"),
             data=msgspec.json.encode(data),
+            line=self.line,
         )
 
 
@@ -174,7 +179,7 @@ def read_rows(raw: bytes, name: str) -> list[Row]:
         except (OSError, EOFError, zlib.error) as error:
             raise CannotStart(f"{name} cannot be unpacked: {error}.") from None
     if raw[:4] == b"PK\x03\x04":
-        return list(_xlsx_rows(raw, name))
+        return _xlsx_rows(raw, name)
     start = raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         return list(_json_rows(raw.lstrip(b"\xef\xbb\xbf")))
@@ -185,26 +190,66 @@ def read_rows(raw: bytes, name: str) -> list[Row]:
     return list(_csv_rows(raw))
 
 
+class _Lines:
+    """The lines of a text; a record may take so many of them and no more."""
+
+    def __init__(self, text: str) -> None:
+        self.all, self.at, self.until = list(io.StringIO(text, newline="")), 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.at >= min(self.until, len(self.all)):
+            raise StopIteration
+        self.at += 1
+        return self.all[self.at - 1]
+
+
 def _csv_rows(raw: bytes) -> Iterator[Row]:
-    """Bytes that are not UTF-8 make one bad row, not a bad file; so does a cell too many."""
+    """Bytes that are not UTF-8 make one bad row, not a bad file; so does a cell too many, or a quote left open."""
     text = raw.decode("utf-8-sig", "surrogateescape")
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=first.count)
     csv.field_size_limit(CELL_LIMIT)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    headers = [normalised(header) for header in next(reader, [])]
-    while True:
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
+    headers: list[str] | None = None
+    while lines.at < len(lines.all):
+        start, lines.until = lines.at, lines.at + LINES_LIMIT
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells, fault = next(reader), ""
+            if (lines.at > start + 1 or lines.at == len(lines.all)) and _left_open(
+                lines.all[start : lines.at], delimiter
+            ):
+                fault = "a quote is left open"
         except csv.Error as error:
-            yield Row(reader.line_num, {}, str(error))
-            continue
-        if not any(cells):
-            continue
-        fault = "more cells than headers" if any(cells[len(headers) :]) else ""
-        yield Row(reader.line_num, dict(zip(headers, cells, strict=False)), fault)
+            cells, fault = [], str(error)
+        if headers is None:
+            if fault:
+                raise CannotStart(f"The line of headers cannot be read: {fault}.")
+            headers = [normalised(header) for header in cells]
+        elif fault:
+            lines.at = start + 1  # what was swallowed are rows of their own
+            yield Row(start + 1, dict(zip(headers, _before_quote(lines.all[start], delimiter), strict=False)), fault)
+        elif any(cells):
+            fault = "more cells than headers" if any(cells[len(headers) :]) else ""
+            yield Row(start + 1, dict(zip(headers, cells, strict=False)), fault)
+
+
+def _left_open(record: Sequence[str], delimiter: str) -> bool:
+    """Whether a quote of a record was never closed: over several lines everything in it must be as it should."""
+    try:
+        list(csv.reader(record, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return len(record) > 1 or "end of data" in str(error)
+    return False
+
+
+def _before_quote(line: str, delimiter: str) -> list[str]:
+    """The cells of a line before the first one that begins with a quote: behind it nobody knows which is which."""
+    cells = line.split(delimiter)
+    return cells[: next((at for at, cell in enumerate(cells) if cell.lstrip().startswith('"')), 0)]
 
 
 def _json_rows(raw: bytes) -> Iterator[Row]:
@@ -246,17 +291,19 @@ def _json_row(number: int, item: Any) -> Row:
     return Row(number, {normalised(str(name)): _cell(value) for name, value in {**place, **item}.items()})
 
 
-def _xlsx_rows(raw: bytes, name: str) -> Iterator[Row]:
-    import zipfile
-
+def _xlsx_rows(raw: bytes, name: str) -> list[Row]:
     import openpyxl
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        return list(_sheet_rows(book.worksheets[0]))
+    except Exception as error:  # whatever the unpacking and the XML of a damaged file let through, at any cell
         raise CannotStart(f"{name} cannot be read as a workbook: {error}.") from None
+
+
+def _sheet_rows(sheet: Any) -> Iterator[Row]:
     headers: list[str] = []
-    for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         if not headers:
             headers = [normalised(_cell(cell)) for cell in cells]
         elif any(cell is not None for cell in cells):
@@ -286,11 +333,23 @@ def read_recording(rows: Sequence[Row], mapping: ExportMapping, now_ms: int | No
         try:
             complaints.append(_recorded(row, mapping, now_ms))
         except BadPayload as error:
-            raw = msgspec.json.encode({name: _printable(cell) for name, cell in row.cells.items()})
+            raw = msgspec.json.encode(_guarded(row, mapping.columns))
             arguments = {**error.arguments, "line": row.line}
             unreadable.append(Unreadable(error.code, arguments, raw, source=f"/replay/{mapping.key}"))
     complaints.sort(key=lambda each: (each.time_ms, each.line))
     return Recording(mapping, complaints, unreadable)
+
+
+def _guarded(row: Row, columns: ColumnNames) -> dict[str, str]:
+    """The cells of a refused row with the person in it masked; where it could not be cut, those before the person."""
+    cells = {name: _printable(cell) for name, cell in row.cells.items()}
+    person = {*columns.name, *columns.phone}
+    if row.fault:
+        return dict(itertools.takewhile(lambda cell: cell[0] not in person, cells.items()))
+    names = [cell for name, cell in cells.items() if name in columns.name]
+    cells = {name: cell if name in person else privacy.without_names(cell, names) for name, cell in cells.items()}
+    cells |= {name: privacy.mask_name(cells[name]) for name in columns.name if name in cells}
+    return cells | {name: privacy.mask_phone(cells[name]) for name in columns.phone if name in cells}
 
 
 def _recorded(row: Row, mapping: ExportMapping, now_ms: int | None) -> Recorded:
@@ -338,7 +397,7 @@ def recorded_time_ms(text: str, mapping: ExportMapping) -> int:
     """A recorded time as ms since 1970 UTC; one without a zone is local time of the recording.
 
     Raises:
-        BadPayload: `row_without_time`.
+        BadPayload: `row_without_time`; `bad_time` for a day that has no moment in UTC.
     """
     for form in mapping.time.formats:
         try:
@@ -355,12 +414,15 @@ def recorded_time_ms(text: str, mapping: ExportMapping) -> int:
 
 
 def _utc_ms(moment: datetime, mapping: ExportMapping) -> int:
-    if moment.tzinfo is None:
-        zone = ZoneInfo(mapping.time_zone)
-        moment = moment.replace(tzinfo=zone)
-        if mapping.time.moved_twice:
-            moment = moment.astimezone(UTC).replace(tzinfo=zone)
-    return round(moment.timestamp() * 1000)
+    try:
+        if moment.tzinfo is None:
+            zone = ZoneInfo(mapping.time_zone)
+            moment = moment.replace(tzinfo=zone)
+            if mapping.time.moved_twice:
+                moment = moment.astimezone(UTC).replace(tzinfo=zone)
+        return round(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):  # the first and the last day of the calendar
+        raise BadPayload("bad_time", time=moment.isoformat()) from None
 
 
 def _first(row: Row, columns: Columns) -> str:

@@ -68,6 +68,7 @@ def test_every_row_is_accounted_for(tmp_path, speed):
     assert "1 without a place" in lines[-1]
     assert sorted(fields["code"] for fields in rejected) == ["outside_city", "row_without_time"]
     assert json.loads(next(each["args"] for each in rejected if each["code"] == "row_without_time"))["line"] == 16
+    assert json.loads(next(each["args"] for each in rejected if each["code"] == "outside_city"))["line"] == 21
     assert (clock["source"], float(clock["rate"])) == ("replay", 1.0)
     assert stored[0]["time"] == "2022-05-01T04:00:00Z"
     assert "13812345678" not in str(stored) + str(rejected)

@@ -126,6 +126,70 @@ def test_a_bad_row_is_named_with_its_line_and_the_next_one_is_read(line, code):
     assert recording.rows == 2
 
 
+LEFT_OPEN = """id,opened,kind,name,phone
+1,03.04.2023 12:30,"two
+lines",Ann Lee,0170 1234567
+2,03.04.2023 12:31,"left open,Bea Lee,0170 1234568
+3,03.04.2023 12:32,He said "so",Cy Lee,0170 1234569
+4,03.04.2023 12:33,"a ""loud"" bar",Di Lee,0170 1234570
+5,03.04.2023 12:34,"open at the end,Eve Lee,0170 1234571
+{rest}"""
+
+
+@pytest.mark.parametrize("rest", ["", "\n", "6,03.04.2023 12:35,Noise,Flo Lee,0170 1234572\n" * 300])
+def test_a_quote_left_open_costs_its_own_row_alone(rest):
+    recording = read(LEFT_OPEN.format(rest=rest).encode())
+    assert [each.category for each in recording.complaints[:3]] == ["two\nlines", 'He said "so"', 'a "loud" bar']
+    assert len(recording.complaints) == 3 + rest.count("6,")
+    assert [(bad.code, bad.arguments["line"]) for bad in recording.unreadable] == [("bad_row", 4), ("bad_row", 7)]
+    assert [json.loads(bad.raw) for bad in recording.unreadable] == [
+        {"id": "2", "opened": "03.04.2023 12:31"}, {"id": "5", "opened": "03.04.2023 12:34"},
+    ]  # fmt: skip
+
+
+def test_headers_with_a_quote_left_open_are_said():
+    with pytest.raises(CannotStart, match="headers cannot be read: a quote is left open"):
+        read(b'id,"opened,kind\n7,03.04.2023 12:30,Noise\n')
+
+
+def test_a_refused_row_does_not_show_whom_the_mapping_declares():
+    raw = "id,opened,kind,text,name,phone\n7,someday,Noise,Hans Müller ruft an,Hans Müller,0170 1234567\n".encode()
+    (bad,) = read(raw).unreadable
+    assert json.loads(bad.raw) == {
+        "id": "7", "opened": "someday", "kind": "Noise", "text": "H** ruft an", "name": "H**", "phone": "017****4567",
+    }  # fmt: skip
+    (bad,) = read(b"id,opened,kind,name,phone\n7,03.04.2023 12:30,Noise,x,Hans Muller,0170 1234567\n").unreadable
+    assert (bad.code, json.loads(bad.raw)) == ("bad_row", {"id": "7", "opened": "03.04.2023 12:30", "kind": "Noise"})
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("formats", [(), ("%Y-%m-%d",)])
+def test_the_first_and_the_last_day_of_the_calendar_cost_one_row(day, zone, twice, formats):
+    mapping = msgspec.structs.replace(MAPPING, time_zone=zone, time=TimeForms(("%d.%m.%Y %H:%M", *formats), twice))
+    raw = f"id,opened,kind\n1,{day},Noise\n2,{day}T23:59:59,Noise\n3,03.04.2023 12:30,Noise\n".encode()
+    recording = export.read_recording(export.read_rows(raw, "x.csv"), mapping, 1_700_000_000_000)
+    assert [each.id for each in recording.complaints] == ["3"]
+    assert {bad.code for bad in recording.unreadable} <= {"bad_time", "time_ahead", "time_before_history"}
+
+
+def test_a_damaged_workbook_is_said_in_a_sentence():
+    book, raw = openpyxl.Workbook(), io.BytesIO()
+    for number in range(500):
+        book.active.append([number, "03.04.2023 12:30", f"Noise {number}"])
+    book.save(raw)
+    whole, said = raw.getvalue(), []
+    for at in range(200, len(whole), 997):
+        damaged = whole[:at] + b"\xff\x00<" * 5 + whole[at + 15 :]
+        try:
+            export.read_rows(damaged, "calls.xlsx")
+        except CannotStart as error:
+            said.append(str(error))
+    assert said
+    assert all("calls.xlsx cannot be read as a workbook" in one for one in said)
+
+
 def test_rows_without_a_place_keep_their_address():
     header = CSV.split("\r\n")[0]
     for place in (",", "0,0", "48.7,", " , "):
