@@ -19,6 +19,9 @@ from msgspec import Struct
 _PHONE_FORMS: Final = (
     r"(?:(?:(?:\+|00)86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"  # Chinese mobile: 11 digits from 13 to 19
     r"|\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]?[2-9]\d{6,7}"  # Chinese landline: area code from 0, 7 or 8 digits
+    r"|(?<![/-])\(?0[1-9]\d{1,3}(?:\) ?| ?/ ?|[ -])"  # elsewhere: area code from 0, set apart, and then
+    r"(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))"  # (no date)
+    r"(?:\d{6,8}|\d{3,4}[ -]\d{3,4}|\d{2,3}(?:[ -]\d{2,3}){2,3})"  # six to eight digits or so, in groups
     r"|\+\d(?:[ -]?\d){7,13}"  # any other country, in international form
     r"|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})"  # the American grouping
 )
@@ -31,7 +34,7 @@ _LONG_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){6,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
 
-_NAME_WORDS: Final = r"name|contact|caller|姓名|联系人|举报人|来电人"
+_NAME_WORDS: Final = r"name|contact|caller|姓名|联系人|举报人|来电人|投诉人|申请人|报案人|(?<![a-z])melder"
 _NAME: Final = re.compile(_NAME_WORDS)
 _NUMBER: Final = re.compile(r"phone|mobile|telef|^tel$|^cell$|fax|wechat|电话|手机|联系方式")
 _REPORTER: Final = re.compile(r"^(?:reporter|person|举报者)$")

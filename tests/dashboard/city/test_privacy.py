@@ -21,10 +21,30 @@ KEY = b"a secret of one installation"
         ("file a13812345678f.jpg", "file a13812345678f.jpg"),
         ("order 101001979543", "order 101001979543"),
         ("2022-05-01 12:00:03", "2022-05-01 12:00:03"),
+        ("Rückruf 0170 1234567 bitte", "Rückruf 017****4567 bitte"),
+        ("0711/2345678, (0711) 234567", "071****5678, 071****4567"),
+        ("Tel. 030 2345 6789.", "Tel. 030****6789."),
+        ("01512 345 67 89 or 020 7946 0958", "015****6789 or 020****0958"),
     ],
 )
 def test_only_what_is_surely_a_phone_is_masked_in_an_accepted_text(text, masked):
     assert privacy.mask_phones(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "am 01/05/2024 um 08:30, 01.05.2024, 2024-05-01, 20240501",
+        "0830 2024-05-01, 0830/20240501, 2024/0711/2345678",
+        "案卷 #100123，编号 20240501-0012345，第 0012 号，045 路",
+        "3 500 000 EUR, 12 345 678, 0.50 EUR, 0,5 km, 1 234.50",
+        "Hauptstr. 171, 70173 Stuttgart, 010 Haus 12",
+        "39.9087 116.3975, 0 116, 05 12",
+        "0800 1200, 08:00-12:00, 030 12345",
+    ],
+)
+def test_ordinary_numbers_stay(text):
+    assert privacy.mask_phones(text) == text
 
 
 def test_a_refused_text_loses_long_numbers_and_mail_addresses_too():
@@ -143,7 +163,10 @@ def test_masking_ends_on_any_depth():
     assert "…" in json.dumps(privacy.mask_json(deep), ensure_ascii=False)
 
 
-@pytest.mark.parametrize("key", ["contactName", "reporter_phone", "Phone2", "联系电话", "user name"])
+@pytest.mark.parametrize(
+    "key",
+    ["contactName", "reporter_phone", "Phone2", "联系电话", "user name", "投诉人", "申请人姓", "报案人", "Melder"],
+)
 def test_foreign_words_for_a_name_and_a_phone_are_understood(key):
     assert "小明" not in json.dumps(privacy.mask_json({key: "王小明"}), ensure_ascii=False)
 
