@@ -83,6 +83,9 @@ def receive_status(ledger: Ledger, status: TeamStatus, at_ms: int) -> None:
 def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
     """A device reports a step of an order. A step that no longer fits is kept in the timeline and changes nothing.
 
+    Nothing is done before it was ordered: a step from before that counts from the sending on, and what the device's
+    clock said of it is kept.
+
     Raises: BadPayload `unknown_assignment`, `not_your_assignment`.
     """
     assignment = ledger.state.assignments.get(feedback.assignment)
@@ -95,6 +98,9 @@ def receive_feedback(ledger: Ledger, feedback: Feedback, at_ms: int) -> None:
         return
     step, by = feedback.step, f"device:{feedback.device}"
     args: dict[str, Any] = {"assignment": assignment.id, "team": assignment.team, "step": step}
+    sent_ms = min(assignment.sent_at_ms, ledger.now_ms)
+    if at_ms < sent_ms:
+        args["device_at_ms"], at_ms = at_ms, sent_ms
     if feedback.note is not UNSET and feedback.note:
         args["note"] = feedback.note
     if feedback.photos is not UNSET and feedback.photos:

@@ -48,6 +48,20 @@ def test_a_step_counts_from_when_it_happened_not_from_when_it_was_heard(city):
     assert city.state.assignments[assignment].state_since_ms == T0 + 40_000
 
 
+def test_no_step_is_earlier_than_its_order_was_sent(city):
+    city.at(100)
+    assignment = city.sent()
+    (noted,) = [
+        change for change in city.step(assignment, "finished", event_at=40) if change.type == "assignment_stepped"
+    ]
+    assert (noted.at_ms, noted.args["device_at_ms"]) == (T0 + 100_000, T0 + 40_000)
+    row = city.state.assignments[assignment]
+    assert row.steps == (("sent", T0 + 100_000), ("finished", T0 + 100_000))
+    incident = city.state.incidents[row.incident]
+    assert (incident.finished_at_ms, incident.stage_since_ms) == (T0 + 100_000, T0 + 100_000)
+    assert "device_at_ms" not in city.step(city.sent(), "accepted")[0].args
+
+
 def test_a_step_said_twice_or_behind_changes_nothing(city):
     assignment = city.sent()
     city.step(assignment, "seen", id_="a")
