@@ -31,7 +31,7 @@ from dashboard.live.room import ControlRoom
 from dashboard.settings import Settings
 from feeds.envelope import BATCH, JSON, Envelope
 from feeds.officers import Officers
-from feeds.patrol.device import DeviceClient
+from feeds.patrol.device import DeviceClient, SentAway
 from feeds.patrol.simulate import Order, Said, Team
 from feeds.performance import perform
 from feeds.rehearsal import OPERATOR, order_from, rehearse, set_clock
@@ -298,8 +298,13 @@ class Simulation:
                     await client.welcomed.wait()
 
     async def _obey(self, team: str, client: DeviceClient) -> None:
-        async for order in client.orders():
-            self.city.hear(team, order_from(order), self._city_ms(), delivered=False)
+        """A team does what its device is told; one whose device somebody else took over rests."""
+        try:
+            async for order in client.orders():
+                self.city.hear(team, order_from(order), self._city_ms(), delivered=False)
+        except SentAway as away:
+            self._devices.pop(client.device, None)
+            log.info("simulated device rests device=%s: %s", client.device, away.code)
 
     def _city_ms(self) -> int:
         return self.room.state.clock.city_ms(real_now_ms())

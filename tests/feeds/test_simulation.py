@@ -11,8 +11,9 @@ from dashboard.city.teams import Team
 from dashboard.live.launcher import free_ports
 from feeds.envelope import BATCH, Envelope, Unreadable
 from feeds.envelope import batch as read_batch
+from feeds.patrol.device import SentAway
 from feeds.simulated_city import SimulatedCity
-from feeds.simulation import MOST_WAITING, Door, batch, going_on, is_empty, thinned
+from feeds.simulation import MOST_WAITING, Door, Simulation, batch, going_on, is_empty, thinned
 from tests.feeds.simulated import PACK, SCRIPT, VOICES, at
 from tests.waiting import until
 
@@ -175,3 +176,22 @@ def test_a_team_whose_shift_ended_while_the_city_stood_still_goes_off_duty() -> 
     said = [one.fields["state"] for of, one in city.until(at("23:00"), at("23:02")).patrol
             if of.team.id == first.id and one.word == "status"]  # fmt: skip
     assert said == ["off_duty"]
+
+
+class Replaced:
+    """A device's client whose place another connection took."""
+
+    device = "d1"
+
+    async def orders(self):
+        raise SentAway("newer_connection")
+        yield
+
+
+async def test_a_device_that_somebody_else_took_over_rests_and_that_is_no_fault(caplog) -> None:
+    robot = object.__new__(Simulation)
+    robot._devices = {"d1": Replaced(), "d2": Replaced()}
+    with caplog.at_level("INFO"):
+        await robot._obey("t1", Replaced())
+    assert list(robot._devices) == ["d2"]  # nothing more is said for it
+    assert "simulated device rests device=d1: newer_connection" in caplog.text
