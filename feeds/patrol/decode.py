@@ -58,9 +58,16 @@ class Speaker(Struct, frozen=True):
         return f"device:{self.device}"
 
 
+class _Numbered(Struct):
+    """All that is read of a frame that is too large: so that its device is told which one it was."""
+
+    id: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+
+
 _T = TypeVar("_T")
 _hello: Final = msgspec.json.Decoder(Hello)
 _frame: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_numbered: Final = msgspec.json.Decoder(_Numbered)
 _word: Final = msgspec.json.Decoder(str)
 _counter: Final = msgspec.json.Decoder(Annotated[int, Meta(ge=0, le=2**53)])
 _moment: Final = msgspec.json.Decoder(Annotated[int, Meta(ge=-(2**53), le=2**53)])
@@ -87,6 +94,8 @@ def decode(raw: bytes, speaker: Speaker) -> tuple[int | None, Item]:
     """
     number: int | None = None
     try:
+        if len(raw) > FRAME_LIMIT:
+            number = _number_of(raw)
         _check_size(raw)
         fields: dict[str, msgspec.Raw] = read_json(_frame, raw, code="bad_frame")
         if "id" not in fields and _says_hello(fields):
@@ -108,6 +117,13 @@ def _says_hello(fields: Mapping[str, msgspec.Raw]) -> bool:
 def _check_size(raw: bytes) -> None:
     if len(raw) > FRAME_LIMIT:
         raise BadPayload("too_large", limit_bytes=FRAME_LIMIT)
+
+
+def _number_of(raw: bytes) -> int | None:
+    try:
+        return _numbered.decode(raw).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _take(fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[_T]) -> _T:

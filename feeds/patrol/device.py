@@ -21,7 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from dashboard.live.intake import real_now_ms
-from feeds.patrol.spool import Spool
+from feeds.patrol.decode import FRAME_LIMIT
+from feeds.patrol.spool import Message, Spool
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +93,17 @@ class DeviceClient:
     # ---- what it says ----
 
     def say(self, type_: str, **fields: Any) -> asyncio.Future[Answer]:
-        """Spools a message with the device's time and sends it when there is a line; the future of its answer."""
+        """Spools a message with the device's time and sends it when there is a line; the future of its answer.
+
+        One larger than the gateway takes is answered `too_large` here and never sent.
+        """
         message = {"type": type_, "time_ms": self._clock_ms(), **fields}
         number = self.spool.add({name: value for name, value in message.items() if value is not None})
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         for dropped in self.spool.dropped:
             self._answered(dropped, Answer("dropped"))
-        self._said.set()
+        if number in self.spool.waiting and self._frame(number, self.spool.waiting[number]) is not None:
+            self._said.set()
         return answer
 
     async def position(self, lat: float, lon: float, **more: Any) -> Answer:
@@ -189,10 +194,24 @@ class DeviceClient:
             while True:
                 self._said.clear()
                 for number, message in list(self.spool.waiting.items()):
-                    if number > upto:
-                        await connection.send(msgspec.json.encode(message), text=True)
+                    if number > upto and (frame := self._frame(number, message)) is not None:
+                        await connection.send(frame, text=True)
                         upto = number
                 await self._said.wait()
+
+    def _frame(self, number: int, message: Message) -> bytes | None:
+        """A message as it is sent; None for one that is too large, which has its answer with that.
+
+        Sent again and again it would keep all behind it waiting.
+        """
+        frame = msgspec.json.encode(message)
+        if len(frame) <= FRAME_LIMIT:
+            return frame
+        log.error(
+            "message too large device=%s id=%d type=%s bytes=%d", self.device, number, message["type"], len(frame)
+        )
+        self._answered(number, Answer("too_large", {"limit_bytes": FRAME_LIMIT}))
+        return None
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "ack" in message:

@@ -40,7 +40,7 @@ class Spool:
     def add(self, message: Message) -> int:
         """Keeps a message; its number."""
         number, self._next = self._next, self._next + 1
-        self.waiting[number] = {**message, "id": number}
+        self.waiting[number] = {"id": number, **message}
         self._write({"message": self.waiting[number]})
         self.dropped = []
         if message["type"] == "position":

@@ -59,6 +59,9 @@ def test_feedback_has_a_device_and_no_team():
         (b'{"id":3,"type":"position","time_ms":NaN}', 3, "bad_json"),
         (b'{"x":' * 50_000, None, "bad_json"),
         (b" " * (FRAME_LIMIT + 1), None, "too_large"),
+        (raw(type="finding", text="x" * FRAME_LIMIT, id=5), 5, "too_large"),
+        (raw(id=5, type="finding", text="x" * FRAME_LIMIT)[:-1], None, "too_large"),
+        (raw(id="5", type="finding", text="x" * FRAME_LIMIT), None, "too_large"),
     ],
 )
 def test_a_frame_that_cannot_be_read(frame, number, code):
