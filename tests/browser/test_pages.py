@@ -135,6 +135,15 @@ def test_a_team_is_sent_by_keys_alone_and_everybody_sees_the_same_change(screen:
     screen.says("#dispatch-tray", "#1802")
 
 
+def test_another_language_keeps_what_is_selected(screen: Screen) -> None:
+    screen.open(DISPATCHER)
+    select(screen, "i1802")
+    screen.run("document.querySelector('a[lang=en]').click()")
+    screen.wait(
+        "return document.documentElement.lang.startsWith('en') && window.comis?.queue?.selected === 'incidents i1802'"
+    )
+
+
 def put(screen: Screen, state: str, **more: Any) -> None:
     """The incident 1802 is in a state from now on, and the page has heard so."""
     city = screen.stage.city

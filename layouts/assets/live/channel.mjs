@@ -39,6 +39,8 @@ export class Channel {
     store.on("digest", (checked) => this.#trust(checked));
     document.addEventListener("visibilitychange", () => this.#hidden());
     addEventListener("online", () => this.now());
+    addEventListener("pagehide", () => this.socket?.close()); // kept for "back", it would still count as looked at
+    addEventListener("pageshow", ({ persisted }) => persisted && this.now());
   }
 
   /** Be told when the link, the heartbeat or a waiting command changed. */

@@ -22,7 +22,7 @@ import { eachSecond, soon } from "./loop.mjs";
 import { CityMap, DESK } from "./map.mjs";
 import { MapDesk } from "./mapdesk.mjs";
 import { icon } from "./marks.mjs";
-import { openAsked } from "./opening.mjs";
+import { openAsked, takeAlong } from "./opening.mjs";
 import { rings as ringsAgain } from "./orders.mjs";
 import { face, leftNode, liveMark, separator, timeLeft } from "./parts.mjs";
 import { Queue } from "./queue.mjs";
@@ -798,6 +798,7 @@ export function mount({ root, store: live, channel, clock, person, basemap, pack
     begin();
     store.on("snapshot", begin);
   });
+  takeAlong(() => selected);
   openAsked(live, (table, id) => (table === "teams" ? select({ table, id }, "teams") : pickRow(table, id)));
 
   /* ---- honesty -------------------------------------------------------------------------------------------------------------------- */

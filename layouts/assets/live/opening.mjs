@@ -12,3 +12,20 @@ export function openAsked(store, open) {
     if (store.tables[table]?.has(id)) soon(() => open(table, id));
   });
 }
+
+/** Another language or theme is the same page loaded anew: what is selected is asked for again. @param {() => {table: string, id: string}|null} selected */
+export function takeAlong(selected) {
+  document.addEventListener(
+    "click",
+    ({ target }) => {
+      const link = target.closest?.("a[href]"),
+        to = link && new URL(link.href);
+      if (to?.origin !== location.origin || to.pathname !== location.pathname) return;
+      const what = selected();
+      if (what) to.searchParams.set("open", `${what.table}/${what.id}`);
+      else to.searchParams.delete("open");
+      link.href = to.href;
+    },
+    true,
+  );
+}
