@@ -135,6 +135,11 @@ def test_an_event_is_on_the_wall_at_once_and_noise_moves_nothing(screen: Screen)
         for (let s = 71; s < 400; s++) held = D.direct(held, views(95), s * 1000, 'teams');
         told.still = [held.shown.id, D.progress(held, 400000)];
         told.released = run(held, 400000, 2, () => views(95)).shown.by;
+        // What was cast is no view of its own: when the cast ends, within its minute too, a scene is shown again.
+        const cast = {id: 'incident i1', key: 'incident', salience: 0};
+        const thrown = D.direct(event, [...views(null), cast], 70000, cast.id);
+        const ended = D.direct(thrown, views(null), 75000).shown;
+        told.cast = [thrown.shown.id, ended.id !== cast.id, ended.since];
         // Spots that are gone stay their minute.
         let gone = D.direct(event, views(null), 66000);
         told.stays = [gone.shown.id, run(gone, 66000, 60, () => views(null)).shown.by];
@@ -156,6 +161,7 @@ def test_an_event_is_on_the_wall_at_once_and_noise_moves_nothing(screen: Screen)
     assert told["hand"] == ["teams", "hand"]
     assert told["still"] == ["teams", None]
     assert told["released"] in ("event", "turn")
+    assert told["cast"] == ["incident i1", True, 75_000]
     assert told["stays"] == ["hotspot a", "turn"]
     assert told["seeds"] == 2
 

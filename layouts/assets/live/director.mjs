@@ -61,7 +61,8 @@ export function direct(memory, views, now, hand = null) {
 
   const { shown } = memory,
     here = views.find((view) => view.id === shown.id),
-    dwells = shown.since + DWELL_MS,
+    taken = !here && shown.by === "hand", // a cast that has ended: what it showed is nobody's view, and would stand still
+    dwells = taken ? now : shown.since + DWELL_MS,
     bar = Math.max(CALM, here ? worth(here, tired) : 0) * FACTOR;
   // An event has one showing of its own, until it has grown or is forgotten; after that its turns are those of everybody.
   const rival = best(views.filter((view) => !tired[view.id]), tired, shown.id),
@@ -75,8 +76,8 @@ export function direct(memory, views, now, hand = null) {
     turns = changes.length < MOST_AN_HOUR - KEPT_FOR_EVENTS ? now : changes[changes.length - (MOST_AN_HOUR - KEPT_FOR_EVENTS)] + HOUR_MS,
     turn_at = Math.max(turns, shown.since + TURN_MS, stays ? now + fades(here, tired) : 0);
   const calm = { ...held, shown: renewed(shown, here), turn_at };
-  // What it was about is over, or a hand took its wish back: it stays its minute and goes.
-  const over = (!here || shown.by === "hand") && now >= dwells && now >= turns;
+  // What it was about is over, or a hand took its pin back: it stays its minute and goes.
+  const over = taken || ((!here || shown.by === "hand") && now >= dwells && now >= turns);
   if (views.length < 2 && here) return { ...calm, turn_at: null };
   return over || now >= turn_at ? put(following(views, shown, tired), "turn") : calm;
 }
