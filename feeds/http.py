@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 BODY_LIMIT: Final = 1_000_000
 FILE_LIMIT: Final = 10_000_000
 BODY_TIME_S: Final = 30
+HEARD_OUT: Final = 50_000_000
+"""Bytes beyond the limit that are read and thrown away, so that a sender of a large photo hears that it is too large."""
 KEY_LIMIT: Final = 120
 """Longest `Idempotency-Key`; a batch adds ":999" to it."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -85,20 +87,26 @@ class TooLarge(BadPayload):
 
 
 async def body(request: Request, limit_bytes: int = BODY_LIMIT, time_s: float = BODY_TIME_S) -> bytes:
-    """The body, never more than `limit_bytes` of it in memory; the mark that some systems put before UTF-8 is left out.
+    """The body, never much more than `limit_bytes` of it in memory; the mark that some systems put before UTF-8 is left
+    out. What is too large is heard to its end, within reason: a sender that still writes hears no answer.
 
     Raises:
         BadPayload: `too_large` (as `TooLarge`), `too_slow`.
     """
-    read = bytearray()
+    read, size = bytearray(), 0
     try:
         async with asyncio.timeout(time_s):
             async for chunk in request.stream():
-                read += chunk
-                if len(read) > limit_bytes:
-                    raise TooLarge(bytes(read[:limit_bytes]), limit_bytes)
+                size += len(chunk)
+                if len(read) <= limit_bytes:
+                    read += chunk
+                if size > limit_bytes + HEARD_OUT:
+                    break
     except TimeoutError:
-        raise BadPayload("too_slow", limit_s=time_s) from None
+        if size <= limit_bytes:
+            raise BadPayload("too_slow", limit_s=time_s) from None
+    if size > limit_bytes:
+        raise TooLarge(bytes(read[:limit_bytes]), limit_bytes)
     return bytes(read).removeprefix(codecs.BOM_UTF8)
 
 

@@ -155,13 +155,13 @@ async def test_a_body_that_never_ends_is_cut_while_it_streams(client, intake):
 
     async def endless():
         nonlocal sent
-        while sent < 50_000_000:
+        while sent < 200_000_000:
             sent += 100_000
             yield b"x" * 100_000
 
     reply = await client.post("/api/v1/events", content=endless(), headers=STRUCTURED)
     assert reply.status_code == 413
-    assert sent <= 1_200_000
+    assert sent <= 51_200_000
     assert json.loads(intake.entries("rejected")[0]["args"])["limit_bytes"] == 1_000_000
 
 
@@ -329,6 +329,20 @@ async def test_what_is_no_photo_is_not_stored(client, intake, tmp_path, content,
     assert reply.json()["code"] == code
     assert not (tmp_path / "files").exists()
     assert intake.entries("rejected")[0]["code"] == code
+
+
+async def test_a_sender_of_what_is_too_large_is_heard_out_and_then_answered(client, intake):
+    written = []
+
+    async def photo():
+        for number in range(20):
+            written.append(number)
+            yield b"\xff\xd8\xff" * 400_000
+
+    reply = await client.post("/api/v1/files", content=photo(), headers={"content-type": "image/jpeg"})
+    assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+    assert len(written) == 20  # a client that still writes when it is cut off never sees the answer
+    assert intake.entries("rejected")[0]["code"] == "too_large"
 
 
 async def test_a_form_without_a_file_and_a_broken_form(client):
