@@ -2,7 +2,7 @@
 
 Templates hold arguments as ``{name}`` or ``{name:kind}``. Kinds: ``span`` and ``span_ms`` (a duration), ``clock``, ``time`` (ms → 19:42:08), ``hour`` (→ 19:42),
 ``metres``, ``number``, ``signed``, ``person`` (who, of the journal), ``category`` (a name of the city pack), or a prefix of this table, so that ``{state:state}`` is the word for
-``state.<value>``. The browser gets the same table as JSON. Names of one city (districts, categories, rules) are the pack's, not here.
+``state.<value>``; ``{role:in_role}`` is that word inside a sentence, in lower case, and ``{verb:inside}`` any words so. Where ``n`` is 1, ``<code>_one`` goes before the code. The browser gets the same table as JSON. Names of one city (districts, categories, rules) are the pack's, not here.
 May not know who asks.
 """
 
@@ -20,7 +20,7 @@ _SLOT: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 def say(code: str, lang: str = "zh", /, zone: tzinfo = UTC, **arguments: Any) -> str:
     """The words of a code with its arguments; a code without words is said as it is."""
-    pair = WORDS.get(code)
+    pair = (WORDS.get(f"{code}_one") if arguments.get("n") == 1 else None) or WORDS.get(code)
     if pair is None:
         return code
     words = pair[lang == "en"]
@@ -61,9 +61,18 @@ def _spell(value: Any, kind: str | None, lang: str, zone: tzinfo) -> str:
         return _plain(value, lang)
     if kind == "person":
         return person(str(value))
+    if kind == "inside":
+        return _inside(str(value))
     if isinstance(value, list | tuple):
-        return (", " if lang == "en" else "、").join(word(kind, one, lang) for one in value)
+        return (", " if lang == "en" else "、").join(_spell(one, kind, lang, zone) for one in value)
+    if kind.startswith("in_"):
+        return _inside(word(kind.removeprefix("in_"), value, lang))
     return word(kind, value, lang)
+
+
+def _inside(words: str) -> str:
+    """Words inside a sentence: what begins with a capital does so no more."""
+    return words[:1].lower() + words[1:]
 
 
 def _plain(value: Any, lang: str) -> str:
@@ -363,7 +372,7 @@ _VERBS: Final = {
     "ask.recall_newest": ("把 {team} 队从 #{number} 撤回？", "Recall team {team} from #{number}?"),
     "ask.recall_left": ("{at_ms:time} 已发出，现在{state:step}", "It left at {at_ms:time}; {state:step} now"),
     "ask.disposition": ("这是什么？", "What is it?"),
-    "ask.reason": ("{verb}的理由", "Reason to {verb}"),
+    "ask.reason": ("{verb:inside}的理由", "Reason to {verb:inside}"),
     "ask.call_back": ("举报人怎么说？", "What does the reporter say?"),
     "outcome.very_satisfied": ("非常满意", "very satisfied"),
     "outcome.satisfied": ("满意", "satisfied"),
@@ -748,7 +757,7 @@ _REFUSED: Final = {
     "nobody": ("不知道是谁在操作，请从首页进入。", "Nobody is known at this screen; enter by the front page."),
     "bad_command": ("指令无法读懂：{detail}", "The command cannot be read: {detail}"),
     "unknown_verb": ("没有“{verb}”这个动作。", "There is no verb “{verb}”."),
-    "not_your_role": ("{role:role}不能{verb:verb}，需要{roles:role}。", "A {role:role} may not {verb:verb}; it takes: {roles:role}."),
+    "not_your_role": ("{role:in_role}不能{verb:in_verb}，需要{roles:in_role}。", "The {role:in_role} may not {verb:in_verb}; it takes: {roles:in_role}."),
     "too_late": ("这条指令是 {age_s:span}前的，情况可能已变，请再看一眼。", "This command is {age_s:span} old; things may have moved on, look again."),
     "not_there": ("它已不在，可能已结案或并入别的案卷。", "It is no longer there; it may have been closed or merged."),
     "changed_meanwhile": ("{by:person} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。", "{by:person} changed it at {at_ms:time} ({what:changed}); look at it before you decide."),
@@ -758,7 +767,7 @@ _REFUSED: Final = {
     "not_your_claim": ("这是{by:person}认领的。", "It is {by:person}'s claim."),
     "not_your_seat": ("{seat} 号席不是你的席位。", "Seat {seat} is not where you sit."),
     "handover_under_way": ("{by:person}的交班 {at_ms:time} 起{state:handover}，先办完它。", "The handover of {by:person} is under way since {at_ms:time} ({state:handover}); finish it first."),
-    "handover_not_now": ("交班{state:handover}，不能{verb:verb}（{by:person}）。", "The handover is {state:handover}, so {verb:verb} is not possible ({by:person})."),
+    "handover_not_now": ("交班{state:handover}，不能{verb:in_verb}（{by:person}）。", "The handover is {state:handover}, so “{verb:in_verb}” is not possible ({by:person})."),
     "handover_changed": ("交班内容刚改过，请看过再定。", "The handover has just changed; look at it before you decide."),
     "not_your_handover": ("这次交班由{by:person}办理。", "This handover is {by:person}'s to do."),
     "own_handover": ("交班的人不能自己接班，请下一班的人核对签字。", "Whoever leaves cannot sign for the next shift; the incoming officer must."),
@@ -767,7 +776,7 @@ _REFUSED: Final = {
     "unknown_disposition": ("没有“{disposition}”这种处理。", "“{disposition}” is not a disposition."),
     "already_acknowledged": ("{by:person} 在 {at_ms:time} 已确认。", "{by:person} acknowledged it at {at_ms:time}."),
     "already_dispatched": ("{by:person} 在 {at_ms:time} 已派 {team} 队（{state:step}）。要再派一队，请再按一次。", "{by:person} gave team {team} the order at {at_ms:time} ({state:step}). To send another, press again."),
-    "not_now": ("现在是“{state:any_state}”，不能{verb:verb}（{by:person}，{at_ms:time}）。", "It is “{state:any_state}” now, so {verb:verb} is not possible ({by:person}, {at_ms:time})."),
+    "not_now": ("现在是“{state:any_state}”，不能{verb:in_verb}（{by:person}，{at_ms:time}）。", "It is “{state:any_state}” now, so “{verb:in_verb}” is not possible ({by:person}, {at_ms:time})."),
     "already_sent": ("给 {team} 队的单 {at_ms:time} 已发出，收不回了；再按 Ctrl+Z 可撤回。", "The order for team {team} left at {at_ms:time} and cannot be taken back; Ctrl+Z once more recalls it."),
     "already_taken_back": ("{by}在 {at_ms:time} 已收回给 {team} 队的单。", "{by} took the order for team {team} back at {at_ms:time}."),
     "you_dispatched": ("派遣的人不能结案，请另一位值班长核查。", "Whoever dispatched may not close; another supervisor must check."),
@@ -945,7 +954,7 @@ _LABELS: Final = {
     "training.over": ("演练结束", "The training is over"),
     "training.points": ("得分 {n}", "{n} points"),
     "training.see_score": ("看成绩", "See the score"),
-    "training.done": ("演练结束，满分 100", "The training is over, of 100 points"),
+    "training.done": ("满分 100，演练结束", "of 100 points; the training is over"),
     "training.too_little": ("演练结束，决定太少，无法评分", "The training is over; too little was decided for a score"),
     "training.was": ("{from:time} 至 {to:time}，{source:clock_source}", "{from:time} to {to:time}, {source:clock_source}"),
     "training.is": (
@@ -1134,6 +1143,7 @@ _LABELS: Final = {
     "label.by_quiet": ("预期时段", "an expected time"),
     "label.by_rule": ("规则 {rule}", "rule {rule}"),
     "label.days_n": ("{n} 天", "{n} days"),
+    "label.days_n_one": ("{n} 天", "{n} day"),
     "label.callback_until": ("{time} 前", "by {time}"),
     "label.callback_tries": ("已打 {n} 次未联系上", "not reached {n} times"),
     "label.raised": ("已提级", "raised"),

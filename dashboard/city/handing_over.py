@@ -36,7 +36,7 @@ _DAY_MIN: Final = 1440
 def begin(ledger: Ledger, command: Command, person: Person, _: object) -> None:
     """Draft what the seat leaves to the next officer, from the state as it is.
 
-    What was noted in the officer's last draft that came to nothing is taken over.
+    What was noted in the officer's last draft is taken over where that was refused.
     """
     seat = ledger.seats.of_person(person)
     if seat is None or (command.target and command.target != seat.id):
@@ -48,7 +48,7 @@ def begin(ledger: Ledger, command: Command, person: Person, _: object) -> None:
     me, last = name_of(person), max(mine, key=lambda row: row.begun_at_ms, default=None)
     lines, more = _draft(ledger, seat, me)
     text = ""
-    if last is not None and last.outgoing == me and last.state != handovers.SIGNED:
+    if last is not None and last.outgoing == me and last.state == handovers.REFUSED:
         noted, text = {line.id: line.note for line in last.lines}, last.text
         lines = tuple(replace(line, note=noted.get(line.id, "")) for line in lines)
     row = Handover(

@@ -64,7 +64,7 @@ from dashboard.city.telemetry import (
 from dashboard.city.trainings import RUNNING, Training
 
 UNCATEGORISED: Final = Category(
-    key="uncategorised", zh="未分类", en="uncategorised", priority=3, limit=Limit(1, "natural_day")
+    key="uncategorised", zh="未分类", en="Uncategorised", priority=3, limit=Limit(1, "natural_day")
 )
 """A report of no known class is never merged by rule and never lost."""
 LOOK_STEP_MS: Final = 300_000

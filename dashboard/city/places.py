@@ -122,7 +122,12 @@ class Gazetteer:
                 return Where(key, place.zh, place.en)
             zh, en = _DIRECTIONS[round(bearing_deg(place.lat, place.lon, lat, lon) / 45) % 8]
             metres = max(50 * round(away_m / 50), 50)
-            return Where(key, f"{place.zh}{zh} {metres} 米", f"{metres} m {en} of {place.en}")
+            far_zh, far_en = (
+                (f"{metres} 米", f"{metres} m")
+                if metres < 1000
+                else (f"{metres / 1000:.1f} 公里", f"{metres / 1000:.1f} km")
+            )
+            return Where(key, f"{place.zh}{zh} {far_zh}", f"{far_en} {en} of {place.en}")
         if area:
             return Where(key, f"{area.zh}附近", f"near {area.en}")
         return Where("", f"{lat:.4f}, {lon:.4f}", f"{lat:.4f}, {lon:.4f}")

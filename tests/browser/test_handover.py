@@ -67,11 +67,14 @@ def test_a_seat_is_handed_over_by_keyboard_in_both_languages(dash_br: Browser, l
         leaving.key(Keys.ESCAPE, "h")
         leaving.says(PANEL, say("handover.none", "zh"))
         assert leaving.run("return document.querySelector('#dispatch-queue').getBoundingClientRect().width") > 200
-        leaving.key(Keys.ENTER)
+        leaving.key("d")
         leaving.says(f"{PANEL} .hlist", f"#{urgent['number']}", WITHIN_S)
         leaving.says(f"{PANEL} .hlist", say("handover.claimed", "zh"))
         leaving.key("e")
-        leaving.key("泵车 20 点到", Keys.ENTER)
+        leaving.key("泵车 20 点", Keys.ENTER)
+        leaving.says(f"{PANEL} .hlist", "泵车 20 点", WITHIN_S)
+        leaving.key("e")
+        leaving.key("到", Keys.ENTER)  # behind what stands there
         leaving.says(f"{PANEL} .hlist", "泵车 20 点到", WITHIN_S)
         leaving.key("t")
         leaving.key("夜里有雨，看住下穿桥", Keys.ENTER)
@@ -104,10 +107,12 @@ def test_a_seat_is_handed_over_by_keyboard_in_both_languages(dash_br: Browser, l
         assert (row["state"], row["outgoing"], row["incoming"]) == ("signed", LI, WANG)
         (claim,) = api.table("claims").values()
         assert (claim["target"], claim["who"]) == (urgent["id"], WANG)
+        coming.key(Keys.ENTER)  # the key of the read-back, once too often
         for shown in (coming, leaving):
             shown.key(Keys.ESCAPE)
             shown.wait(f"return document.querySelector('{PANEL}').hidden")
             assert errors(shown) == []
+        assert row_of(api) == row
 
 
 def test_whoever_refuses_says_why_and_all_stays_where_it_was(dash_br: Browser, launcher: Launcher) -> None:
@@ -116,7 +121,7 @@ def test_whoever_refuses_says_why_and_all_stays_where_it_was(dash_br: Browser, l
     with more_screens(launcher.settings) as another:
         leaving = screen(dash_br, launcher.settings).open("/dispatch?as=dispatcher:2:李伟&lang=en")
         coming = another().open("/dispatch?as=dispatcher:2:孙强")
-        leaving.key("h", Keys.ENTER)
+        leaving.key("h", "d")
         leaving.says(f"{PANEL} .phead", say("handover.drafted", "en"), WITHIN_S)
         leaving.key("o")
         leaving.says(f"{PANEL} .phead", say("handover.offered", "en"), WITHIN_S)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 ROAD = {"zh": ("level-zh", 39.9205, 116.4301, "16"), "en": ("level-en", 39.8902, 116.3702, "33")}
 """A flooded underpass for each language, and the number of a team near it."""
-MAY_NOT_CLOSE = {"zh": "派遣员不能结案，需要值班长", "en": "A Dispatcher may not Close; it takes: Supervisor"}
+MAY_NOT_CLOSE = {"zh": "派遣员不能结案，需要值班长", "en": "The dispatcher may not close; it takes: supervisor"}
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,17 @@ def test_both_languages_of_a_code_have_the_same_slots() -> None:
 
 def test_slots_of_a_kind_name_a_prefix_of_the_table() -> None:
     prefixes = {code.split(".")[0] for code in WORDS} | set(words._KINDS) | {"time", "hour", "category", "person"}
-    assert {kind for pair in WORDS.values() for text in pair for _, kind in SLOT.findall(text) if kind} <= prefixes
+    kinds = {kind for pair in WORDS.values() for text in pair for _, kind in SLOT.findall(text) if kind}
+    assert {kind.removeprefix("in_") for kind in kinds} - {"inside"} <= prefixes
+
+
+def test_words_inside_a_sentence_are_in_lower_case_and_one_is_not_many() -> None:
+    refused = {"role": "dispatcher", "verb": "force_close", "roles": ["supervisor", "leader"]}
+    assert words.say("not_your_role", "en", **refused) == (
+        "The dispatcher may not force close; it takes: supervisor, leader."
+    )
+    assert words.say("ask.reason", "en", verb="Suspend") == "Reason to suspend"
+    assert [words.say("label.days_n", "en", n=n) for n in (1, 7)] == ["1 day", "7 days"]
 
 
 def test_every_refusal_and_every_reason_of_rejection_has_words() -> None:

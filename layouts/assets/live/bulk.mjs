@@ -140,7 +140,7 @@ export class Bulk {
     if (!like) return;
     const all = queue.keys.filter((key) => this.#here(key) && alike(like, queue.entryOf(key))),
       fresh = [queue.selected, ...all].filter((key, i, keys) => keys.indexOf(key) === i && !queue.marked.has(key));
-    this.like = { words: this.#kind(like), all: all.length };
+    this.like = { words: this.#kind(like), all: all.length, keys: new Set(all) };
     queue.mark(fresh.slice(0, ALIKE));
   }
   #kind({ table, row }) {
@@ -373,7 +373,7 @@ export class Bulk {
     const { queue } = this,
       n = this.many ? queue.targets().length : 0,
       asking = !this.parts.ask.hidden;
-    if (!n) this.like = null;
+    if (!n || queue.targets().some((key) => !this.like?.keys.has(key))) this.like = null; // one of another kind was marked too
     this.box.hidden = !n && !this.result && !this.running && !asking;
     if (this.box.hidden) return;
     this.#head(n, asking);

@@ -85,7 +85,7 @@ export class Handover {
     const row = this.row(),
       mine = row?.outgoing === this.store.me;
     if (!row || !UNDER_WAY.has(row.state))
-      return [{ key: "Enter", name: "verb.handover_begin", primary: true, run: () => this.#begin() }];
+      return [{ key: "D", name: "verb.handover_begin", primary: true, run: () => this.#begin() }];
     const line = this.#lines()[this.at];
     if (row.state === "drafted")
       return mine
@@ -129,7 +129,7 @@ export class Handover {
     else if (letter === "ArrowUp" || letter === "K") this.#move(-1);
     else if (letter === "Home" || letter === "End") this.#move(letter === "Home" ? -Infinity : Infinity);
     else if (letter === "G") this.#go();
-    else if (!/^[A-Z]$/.test(letter)) return; // tab, digits and marks are the page's
+    else if (!/^[A-Z]$/.test(letter) && (letter !== "Enter" || event.target.closest("button"))) return; // tab, digits and marks are the page's
     event.preventDefault();
     event.stopPropagation();
   }
@@ -173,7 +173,9 @@ export class Handover {
   #write(what) {
     this.writing = what;
     this.#draw();
-    this.box.querySelector(".writes")?.focus();
+    const field = this.box.querySelector(".writes");
+    field?.focus();
+    field?.setSelectionRange(field.value.length, field.value.length);
   }
   #written(words) {
     const what = this.writing;

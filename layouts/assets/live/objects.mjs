@@ -7,7 +7,7 @@ import { Layer, PLANE } from "./layers.mjs";
 import { incidentMark, sensorMark, teamMark } from "./marks.mjs";
 import { metresBetween } from "./scene.mjs";
 import { ago, span } from "./time.mjs";
-import { category, figure, t, where, word } from "./words.mjs";
+import { category, figure, named, rule, t, where, word } from "./words.mjs";
 
 const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service", "suppressed"];
 const AWAY = new Set(["shelved", "out_of_service", "suppressed"]); // drawn grey, under what somebody must see
@@ -200,7 +200,9 @@ class Alerts extends Rows {
   }
   describe(id) {
     const row = this.store.tables.alerts.get(id);
-    return row ? `${row.subject} ${word("alert", row.state)}` : "";
+    if (!row) return "";
+    const what = [named(rule(row.rule)) || row.rule, where(row) || row.subject, word("alert", row.state)];
+    return what.join(t("command.comma"));
   }
   legend() {
     return ["active", "acknowledged", "returned", "shelved"].map((state) => [sensorMark(state), word("alert", state)]);

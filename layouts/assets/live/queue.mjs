@@ -689,7 +689,7 @@ export class Queue {
       const heard = this.store.telemetry.sources.get(row.id)?.[0];
       return [
         row.id,
-        `${word("source_kind", row.kind)} ${row.id}`,
+        [word("source_kind", row.kind), row.id],
         heard ? ago((this.clock.now() - heard) / 1000) : word("source", row.state),
       ];
     });
@@ -697,17 +697,16 @@ export class Queue {
     if (checked)
       rows.push([
         "=",
-        t(checked.holds ? "label.screen_equals_store" : "honesty.doubt"),
+        [t(checked.holds ? "label.screen_equals_store" : "honesty.doubt"), ""],
         ago((Date.now() - checked.at) / 1000),
       ]);
     keyed(
       this.blank.lastChild,
       rows,
       ([id]) => id,
-      () => h("li", null, h("b"), h("span")),
-      (node, [, what, since]) => {
-        text(node.firstChild, what);
-        text(node.lastChild, since);
+      () => h("li", null, h("b"), h("small", { class: "muted clip" }), h("span")),
+      (node, [, words, since]) => {
+        [...words, since].forEach((one, i) => text(node.children[i], one));
       },
     );
   }

@@ -19,7 +19,7 @@ export { known };
 
 /** `t(code, {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is. */
 export function t(code, args = {}) {
-  const words = table[code];
+  const words = (args.n === 1 && table[`${code}_one`]) || table[code];
   if (!words) return code;
   return words[which].replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, kind) => spell(args[name], kind));
 }
@@ -41,6 +41,8 @@ function spell(value, kind) {
   if (kind === "category") return category(value);
   if (kind === "person") return person(String(value));
   if (kind === "number") return figure(Number(value));
+  if (kind === "inside") return inside(String(value));
+  if (kind?.startsWith("in_")) return [value].flat().map((one) => inside(word(kind.slice(3), one))).join(lang === "en" ? ", " : "、");
   if (kind)
     return Array.isArray(value)
       ? value.map((one) => word(kind, one)).join(lang === "en" ? ", " : "、")
@@ -51,6 +53,9 @@ function spell(value, kind) {
       ? value.join(lang === "en" ? ", " : "、")
       : String(value);
 }
+
+/** Words inside a sentence: what begins with a capital does so no more. */
+const inside = (words) => words.charAt(0).toLowerCase() + words.slice(1);
 
 /** The name of who stands in the journal as `dispatcher/2/李伟`. */
 export const person = (by) => by.split("/").pop() || by.replace(/^\/+|\/+$/g, "");

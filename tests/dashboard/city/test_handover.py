@@ -191,6 +191,16 @@ def test_a_supervisor_withdraws_what_nobody_finishes(city):
     assert the(city).state == "withdrawn"
 
 
+def test_a_draft_that_was_withdrawn_leaves_no_note(city):
+    city.ask("claim", city.filed(category="flooding"), name=LI)
+    begun(city)
+    ask(city, "edit", item=lines(city, "open")[0].id, note="泵已在路上")
+    ask(city, "edit", note="夜里有雨")
+    ask(city, "withdraw")
+    city.at(5)
+    assert (begun(city).text, lines(city, "open")[0].note) == ("", "")
+
+
 def test_only_one_reads_back_and_signs(city):
     city.filed(category="flooding")
     begun(city)

@@ -98,6 +98,7 @@ def test_a_point_belongs_to_the_nearest_seat_and_is_told_from_the_nearest_place(
         "前门大街东北 400 米",
         "400 m NE of Qianmen Street",
     )
+    assert city.where(*moved(39.8955, 116.3918, 0, 1300))[1:] == ("前门大街东 1.3 公里", "1.3 km E of Qianmen Street")
     assert city.where(39.93, 116.35) == ("west", "西城区附近", "near Xicheng")
 
 
