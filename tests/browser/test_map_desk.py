@@ -112,6 +112,21 @@ def test_what_lies_on_each_other_is_told_listed_taken_apart_and_the_tip_stays_wi
     screen.wait("return document.querySelector('#dispatch-overlay .tip').hidden")
 
 
+PLATES = """
+const map = comis.city_map, teams = ['team-01', 'team-02', 'team-03', 'team-04'],
+  from = (k) => { const at = map.leaflet.containerPointToLatLng([150 + 3 * k, 200 + 4 * k]); return [at.lat, at.lng]; };
+map.advise(new Map(teams.map((id, k) => [id, { words: '20 min', best: k === 0 }])),
+  new Map(teams.map((id, k) => [id, [from(k), from(60)]])));
+map.draw();
+const pointers = map.layers.get('pointers');
+const found = [...pointers.slots].filter(([id]) => id.startsWith('flag')).map(([id, slot]) => {
+  const { x, y } = pointers.where(id), { w, h } = map.picture.sprite[slot];
+  return [id, x, y, w / map.ratio, h / map.ratio];
+});
+map.advise(new Map(), new Map());
+return found"""
+
+
 def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(screen: Screen) -> None:
     city, do = screen.stage.city, screen.stage.do
     screen.open("/dispatch?as=dispatcher:2:x&lang=en")
@@ -177,6 +192,12 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
         screen.wait("return comis.city_map.ringed?.words === '天桥' && comis.city_map.slots.pointers.has('ring')")
         screen.key(Keys.ESCAPE)
         screen.wait("return comis.city_map.ringed === null && !comis.city_map.slots.pointers.has('ring')")
+    # Minutes of the advice lie on each other on no way, and the best has its place.
+    plates = screen.run(PLATES)
+    assert [name for name, *_ in plates][0] == "flag team-01"
+    assert len(plates) >= 3
+    for k, (_, x, y, w, h) in enumerate(plates):
+        assert all(abs(x - ox) >= (w + ow) / 2 or abs(y - oy) >= (h + oh) / 2 for _, ox, oy, ow, oh in plates[k + 1 :])
     # An incident that is asked for is shown, though a hand holds the view elsewhere.
     screen.run("comis.city_map.hold(); comis.city_map.leaflet.setView([39.6, 115.9], 14, {animate: false})")
     screen.key("/", "1800", Keys.ENTER)

@@ -198,7 +198,7 @@ def hand_over(before: Desk, after: Desk) -> None:
     """The seat goes from one officer to the next, by keys alone."""
     before.line({"zh": "交班", "en": "handover"}[before.lang])
     before.shown.wait("return document.activeElement?.matches('.handover')")
-    before.shown.key(Keys.ENTER)
+    before.shown.key("d")
     before.shown.wait(STATE_OF_HANDOVER.format("drafted"), WITHIN_S)
     before.shown.key("o")
     after.shown.wait(STATE_OF_HANDOVER.format("offered"), WITHIN_S)

@@ -107,7 +107,8 @@ function inView(map, { w, h, scale, at }, zoom) {
  * @param {{w: number, h: number, scale: number, at: (lat: number, lon: number) => [number, number]}} view `scale`: px per km
  * @param {Object<string, string>} tokens
  * @param {{weight?: number, font?: number, districtFont?: number, places?: boolean, districts?: boolean, roads?: boolean, avoid?: number[][]}} how `avoid`: boxes of live things, [x, y, rx, ry];
- * `over` draws on the ground and under the names, which are left out where it `hides` the ground */
+ * `over` draws on the ground and under the names, which are left out where it `hides` the ground
+ * @returns {number[][]} the boxes of names and live things, CSS px */
 export function drawGround(
   context,
   map,
@@ -139,8 +140,9 @@ export function drawGround(
     context.setLineDash([]);
   }
   over?.(context);
-  writeNames(context, map, of, view, tokens, { weight, font, districtFont, places, districts, roads, avoid, hides });
+  const taken = writeNames(context, map, of, view, tokens, { weight, font, districtFont, places, districts, roads, avoid, hides });
   context.restore();
+  return taken;
 }
 
 /** Hills, built-up land, parks, water, blocks. */

@@ -14,7 +14,7 @@ const FROM = {
 const ALONG = { ring: 60, express: 40, avenue: 75, lane: 150, water: 40 }; // px per km from which a line bears its name
 const APART = 460; // px between two names on one line
 
-/** @param {(kind: string) => {line: object, points: number[][]}[]} of the lines in view */
+/** @param {(kind: string) => {line: object, points: number[][]}[]} of the lines in view @returns {number[][]} boxes on which nothing more is written */
 export function writeNames(context, map, of, view, tokens, how) {
   const taken = how.avoid.map(([x, y, rx = 12, ry = rx]) => [x - rx, y - ry, x + rx, y + ry]);
   const pen = {
@@ -33,6 +33,7 @@ export function writeNames(context, map, of, view, tokens, how) {
   if (along) for (const kind in ALONG) if (view.scale >= ALONG[kind]) for (const way of of(kind)) writeAlong(pen, way, view, how);
   for (const label of map.labels) if (label.rank > 3) writeLabel(pen, label, view, how, along);
   context.letterSpacing = "0px";
+  return taken;
 }
 
 const wordsOf = (one) => (lang === "en" ? one.en : one.zh);

@@ -4,6 +4,9 @@ import { Layer, PLANE } from "./layers.mjs";
 import { isOpen } from "./lifecycle.mjs";
 import { t, word } from "./words.mjs";
 
+const BEST = [0.5];
+const REST = [0.62, 0.5, 0.4, 0.72, 0.3, 0.56, 0.46, 0.35]; // of the way from the team to the thing
+
 export class Pointers extends Layer {
   constructor() {
     super("pointers", { listed: false, hits: false });
@@ -35,25 +38,44 @@ export class Pointers extends Layer {
           map.atlas.label(String(spot.count), { size: map.sizes.label, strong: true, centre: true, halo: 6 }),
           PLANE.label,
         ]);
+    const placed = []; // plates of better advice, px of the map
     for (const [id, { words, best }] of map.advised) {
       const way = map.ways?.get(id);
       if (!way || !words) continue;
-      const share = best ? 0.5 : 0.62,
-        [a, b] = way,
-        from = map.at(...a),
-        to = map.at(...b);
-      if (Math.hypot(from[0] - to[0], from[1] - to[1]) < 110) continue; // no room for a flag beside the marks
+      const sprite = map.atlas.label(words, { size: 12.5, plate: best ? "best" : "rest", strong: best }),
+        share = this.#free(way, sprite, best, placed);
+      if (share === undefined) continue;
+      const [a, b] = way;
       wanted.set(`flag ${id}`, [
         a[0] + (b[0] - a[0]) * share,
         a[1] + (b[1] - a[1]) * share,
-        map.atlas.label(words, { size: 12.5, plate: best ? "best" : "rest", strong: best }),
-        PLANE.flag,
+        sprite,
+        best ? PLANE.flag : PLANE.label,
       ]);
     }
     for (const id of this.slots.keys()) if (!wanted.has(id)) this.gone(id);
     for (const [id, [lat, lon, sprite, plane, down]] of wanted)
       this.put(this.slot(id, lat, lon), sprite, plane, 0, down);
     this.stale = false;
+  }
+
+  /** How far along its way a plate lies on none that is placed, and takes its place there; undefined where it cannot: the list of the advice says it too. */
+  #free([a, b], { w, h }, best, placed) {
+    const { map } = this,
+      from = map.at(...a),
+      to = map.at(...b),
+      half = [w / map.ratio / 2 + 2, h / map.ratio / 2 + 2];
+    if (Math.hypot(from[0] - to[0], from[1] - to[1]) < 110) return undefined; // no room for a flag beside the marks
+    const boxAt = (share) => {
+      const [x, y] = [0, 1].map((k) => from[k] + (to[k] - from[k]) * share);
+      return [x - half[0], y - half[1], x + half[0], y + half[1]];
+    };
+    const share = (best ? BEST : REST).find((one) => {
+      const box = boxAt(one);
+      return !placed.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
+    });
+    if (share !== undefined) placed.push(boxAt(share));
+    return share;
   }
 
   /** Where the selected thing is; where it was last and what became of it, when it has gone from the map. */

@@ -8,6 +8,7 @@ import { isOpen } from "./lifecycle.mjs";
 const TRAIL_POINTS = 8,
   TRAIL_MS = 300_000;
 const AGAIN_MS = 1000; // trails and names are drawn again at most once a second
+const RING_SIDES = [45, 135, 315, 225, 65, 25, 115, 155, 295, 335, 205, 245]; // degrees from east, towards south: where it says how far
 
 const join = (a, b) =>
   a && b ? [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])] : (a ?? b);
@@ -97,7 +98,7 @@ export class Underlay {
       }
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const tiles = this.#tilesHere();
-    drawGround(c, map.basemap, { w: map.w, h: map.h, scale: map.kmScale, at: map.at, lat }, map.tokens, {
+    this.taken = drawGround(c, map.basemap, { w: map.w, h: map.h, scale: map.kmScale, at: map.at, lat }, map.tokens, {
       weight: sizes.wall ? sizes.weight : map.zoom < 12 ? 1.05 : 1.5,
       font: sizes.font,
       districtFont: sizes.districtFont,
@@ -244,11 +245,21 @@ export class Underlay {
       c.font = `400 11px ${map.tokens.font}`;
       c.fillStyle = map.tokens["map-label"];
       c.textBaseline = "middle";
-      c.fillText(
-        km < 1 ? `${km * 1000} m` : `${km} km`,
-        x + km * map.kmScale * 0.71 + 3,
-        y + km * map.kmScale * 0.71 + 4,
-      );
+      this.#far(c, km < 1 ? `${km * 1000} m` : `${km} km`, x, y, km * map.kmScale);
+    }
+  }
+  /** How far a ring is, written at it where no name stands; nowhere rather than into one. */
+  #far(c, words, x, y, r) {
+    const wide = c.measureText(words).width,
+      { w, h } = this.map;
+    for (const degrees of RING_SIDES) {
+      const turn = (degrees * Math.PI) / 180,
+        [cx, cy] = [x + Math.cos(turn) * (r + 6 + wide / 2), y + Math.sin(turn) * (r + 9)],
+        [l, t, rt, b] = [cx - wide / 2 - 2, cy - 8, cx + wide / 2 + 2, cy + 8];
+      if (l < 4 || t < 40 || rt > w - 56 || b > h - 4) continue; // under the chips and tools nobody reads it
+      if (this.taken?.some((q) => l < q[2] && rt > q[0] && t < q[3] && b > q[1])) continue;
+      c.fillText(words, cx - wide / 2, cy);
+      return;
     }
   }
 }
