@@ -84,10 +84,10 @@ def create_api(
         try:
             answer = await room.submit(decode_command(raw), person)
         except Refused as refusal:
-            return _json({"status": "refused", **_refusal(refusal.code, refusal.arguments)}, 400)
+            return _json({"status": "refused", **words.refusal(refusal.code, refusal.arguments)}, 400)
         if answer["status"] == "done":
             return _json(answer)
-        return _json({**answer, **_refusal(answer["code"], answer.get("args", {}), _zone(room))}, 409)
+        return _json({**answer, **words.refusal(answer["code"], answer.get("args", {}), _zone(room))}, 409)
 
     async def live(socket: WebSocket) -> None:
         person = identity.person_of(socket.query_params, socket.client.host if socket.client else "", settings)
@@ -223,22 +223,18 @@ def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    allowed = (error.headers or {}).get("Allow", "")
+    status, allowed = error.status_code, (error.headers or {}).get("Allow", "")
+    if status == 405 and request.path_params.get("table", "kpis") not in (*PUBLIC, "kpis", "counts"):
+        status, allowed = 404, ""  # there is nothing at this address that could be asked in another way
     code, args = {
         404: ("not_found", {}),
         405: ("method_not_allowed", {"allowed": allowed}),
         408: ("too_slow", {"limit_s": BODY_TIME_S}),
         413: ("too_large", {"limit_bytes": MOST_BODY}),
-    }.get(error.status_code, ("internal", {}))
-    return _json(_refusal(code, args), error.status_code, {"allow": allowed} if allowed else {})
-
-
-def _refusal(code: str, args: dict[str, Any], zone: tzinfo = UTC) -> dict[str, Any]:
-    """A refusal as the doors say it: code, sentence in both languages, arguments."""
-    sentence = {lang: words.say(code, lang, zone, **args) for lang in ("zh", "en")}
-    return {"code": code, "sentence": sentence, "args": args}
+    }.get(status, ("internal", {}))
+    return _json(words.refusal(code, args), status, {"allow": allowed} if allowed else {})
 
 
 def _zone(room: ControlRoom) -> tzinfo:

@@ -6,11 +6,13 @@ May not know who is who (`identity`) or what a path means.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard import words
 from dashboard.settings import Settings, is_loopback
 
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -88,6 +90,6 @@ async def _refuse(scope: Scope, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    body: Any = b'{"code":"foreign_origin"}'
+    body = msgspec.json.encode(words.refusal("foreign_origin", {}))
     await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body})

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard import words
+
 CALLBACK_PATH: Final = "/_dash-update-component"
 MOST_BODY: Final = 65_536
 """A turn of the page has a few hundred bytes; its longest part is the query."""
@@ -92,13 +94,18 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _answer(status: int) -> Response:
-    body = {"code": _CODES.get(status, "bad_request")}
-    return Response(msgspec.json.encode(body), status, {"cache-control": "no-store"}, "application/json")
+def _answer(status: int, allowed: str = "") -> Response:
+    """A refusal; of what only our own page could have sent, the code alone."""
+    code = _CODES.get(status, "bad_request")
+    args = {404: {}, 405: {"allowed": allowed}, 413: {"limit_bytes": MOST_BODY}}.get(status)
+    body: dict[str, Any] = {"code": code} if args is None else words.refusal(code, args)
+    headers = {"cache-control": "no-store", **({"allow": allowed} if allowed else {})}
+    return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    return _answer(getattr(error, "status_code", 500))
+    headers = getattr(error, "headers", None) or {}
+    return _answer(getattr(error, "status_code", 500), headers.get("Allow", ""))
 
 
 async def _no_such_script(_: Request, _error: Exception) -> Response:

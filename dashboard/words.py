@@ -43,6 +43,11 @@ def word(prefix: str, value: object, lang: str = "zh") -> str:
     return say(code, lang) if code in WORDS else str(value)
 
 
+def refusal(code: str, args: Mapping[str, Any], zone: tzinfo = UTC) -> dict[str, Any]:
+    """A refusal as every address of ours says it: code, sentence in both languages, arguments."""
+    return {"code": code, "sentence": {lang: say(code, lang, zone, **args) for lang in ("zh", "en")}, "args": args}
+
+
 def table() -> Mapping[str, tuple[str, str]]:
     """The whole table as the browser gets it: code → (zh, en)."""
     return WORDS
@@ -60,7 +65,7 @@ def _spell(value: Any, kind: str | None, lang: str, zone: tzinfo) -> str:
     if kind == "category" or kind is None:
         return _plain(value, lang)
     if kind == "person":
-        return person(str(value))
+        return person(str(value)) or say("label.by_system", lang)
     if kind == "inside":
         return _inside(str(value))
     if isinstance(value, list | tuple):
@@ -782,7 +787,6 @@ _REFUSED: Final = {
     "you_dispatched": ("派遣的人不能结案，请另一位值班长核查。", "Whoever dispatched may not close; another supervisor must check."),
     "reason_missing": ("{verb:verb}需要理由。", "{verb:verb} needs a reason."),
     "unknown_kind": ("没有“{kind}”这种派单。", "“{kind}” is not a kind of order."),
-    "unknown_team": ("没有 {team} 队。", "There is no team {team}."),
     "team_handled_it": ("{team} 队处置的这一件，核查要派别的队。", "Team {team} handled this one; another team must check it."),
     "not_checked": ("现场核查通过后才能结案。", "It closes only after a check on the spot has passed."),
     "no_more_extensions": ("已延期 {most} 次，不能再延。", "Extended {most} times already, no more is possible."),
@@ -850,6 +854,7 @@ _REJECTED: Final = {
     "time_ahead": ("事件时间比城市时钟快 5 分钟以上。", "The event is more than 5 min ahead of the city clock."),
     "time_too_old": ("事件时间比城市时钟早 7 天以上。", "The event is more than 7 days behind the city clock."),
     "unknown_category": ("不认识的类别 {category}", "Unknown category {category}"),
+    "unknown_team": ("没有 {team} 队。", "There is no team {team}."),
     "unknown_assignment": ("没有派单 {assignment}", "There is no assignment {assignment}"),
     "not_your_assignment": ("派单 {assignment} 不属于设备 {device}", "Assignment {assignment} does not belong to device {device}"),
     "change_from_the_future": ("由更新的版本写成（v{v}）", "Written by a newer version (v{v})"),
@@ -861,6 +866,7 @@ _REJECTED: Final = {
     "not_a_photo": ("不是 JPEG、PNG 或 WebP 照片。", "This is not a JPEG, PNG or WebP photo."),
     "not_found": ("没有这个地址。", "There is nothing at this address."),
     "method_not_allowed": ("此地址只接受 {allowed}。", "This address takes {allowed} only."),
+    "foreign_origin": ("不接受其他网站或其他主机名发来的请求。", "A request from another site, or under another host name, is not taken."),
     "internal": ("内部出错，已记入日志；请稍后重发。", "Something failed on our side and was logged; please send it again later."),
     "bad_frame": ("读不懂的消息：{detail}", "The message cannot be read: {detail}"),
     "hello_first": ("请先发送 hello。", "Say hello first."),
@@ -1140,6 +1146,7 @@ _LABELS: Final = {
     "label.cancel": ("取消", "Cancel"),
     "label.reason_hint": ("或按 0 写理由，回车", "or press 0, write a reason, Enter"),
     "label.place_hint": ("按 P，再点地图", "press P, then click the map"),
+    "label.by_system": ("系统", "the system"),
     "label.by_quiet": ("预期时段", "an expected time"),
     "label.by_rule": ("规则 {rule}", "rule {rule}"),
     "label.days_n": ("{n} 天", "{n} days"),

@@ -190,6 +190,7 @@ BUILT: Final = "<!-- built by `python docs/build.py` from the tables that refuse
 NOT_BY_HTTP: Final = frozenset(
     [
         "unknown_category",
+        "unknown_team",
         "unknown_assignment",
         "not_your_assignment",
         "change_from_the_future",

@@ -41,12 +41,7 @@ Result = Accepted | Refusal
 
 def refusal(code: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A refusal as the sender reads it: code, sentence in both languages, arguments."""
-    arguments = clipped(arguments)
-    return {
-        "code": code,
-        "sentence": {lang: words.say(code, lang, **arguments) for lang in ("zh", "en")},
-        "args": arguments,
-    }
+    return words.refusal(code, clipped(arguments))
 
 
 async def deliver(

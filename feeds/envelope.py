@@ -157,7 +157,8 @@ def binary(headers: Mapping[str, str], raw: bytes, fallback_id: str = "") -> Env
     """
     said = {name: unquote(headers.get(f"ce-{name}", "")) for name in ("id", "source", "type", "time", "specversion")}
     _check_version(said.pop("specversion"))
-    return Envelope(**{**said, "id": said["id"] or fallback_id}, data=raw)
+    id_ = said["id"] or fallback_id
+    return Envelope(id=id_, source=said["source"], type=said["type"], time=said["time"], data=raw)
 
 
 def event_id(*parts: object, secret: bytes = b"") -> str:

@@ -33,7 +33,7 @@ _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosni
 STATUS: Final = {
     "too_large": 413, "too_slow": 408, "media_type": 415, "not_found": 404, "method_not_allowed": 405, "internal": 500,
     "bad_json": 400, "bad_encoding": 400, "bad_envelope": 400, "store_silent": 503, "store_full": 503,
-    "store_refused": 503,
+    "store_refused": 503, "foreign_origin": 403,
 }  # fmt: skip
 """The HTTP status of a code; every other one is 422: read, and not taken."""
 

@@ -98,8 +98,14 @@ def test_an_unknown_method_is_405_as_json(client: httpx.Client, method: str, pat
     assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")
 
 
-def test_an_address_a_stroke_beside_a_door_says_what_it_takes(client: httpx.Client) -> None:
-    reply = client.post("/api/v1/events/", json={})
+@pytest.mark.parametrize("path", ["/api/v1/nope", "/api/v1/nope/x", "/api/v1/events/"])
+def test_what_is_not_there_is_404_however_it_is_asked(client: httpx.Client, path: str) -> None:
+    reply = client.post(path, json={})
+    assert (reply.status_code, reply.json()["code"], "allow" in reply.headers) == (404, "not_found", False)
+
+
+def test_an_address_that_is_only_read_says_so(client: httpx.Client) -> None:
+    reply = client.post("/api/v1/alerts/x", json={})
     assert (reply.status_code, reply.json()["args"]) == (405, {"allowed": reply.headers["allow"]})
     assert "GET" in reply.json()["sentence"]["en"]
     assert client.get("/api/v1/nothing").json()["sentence"]["en"] == "There is nothing at this address."

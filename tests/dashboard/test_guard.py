@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -107,3 +108,10 @@ def test_the_policy_lets_no_foreign_and_no_inline_script_run() -> None:
     assert scripts == "script-src 'self' 'sha256-x'"
     assert "unsafe-eval" not in policy([])
     assert "http" not in policy([])
+
+
+def test_a_foreign_site_is_told_why_in_both_languages() -> None:
+    _, (start, body) = ask(LOCAL, host="localhost", origin="http://evil.example")
+    said = json.loads(body["body"])
+    assert (start["status"], said["code"], set(said["sentence"])) == (403, "foreign_origin", {"zh", "en"})
+    assert "another site" in said["sentence"]["en"]

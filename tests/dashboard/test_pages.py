@@ -11,6 +11,7 @@ import pytest
 from dash import Dash
 
 from callbacks import register_all
+from dashboard import words
 from dashboard.live import packs
 from dashboard.pages import CALLBACK_PATH, MOST_BODY, behind_a_door
 from dashboard.settings import Settings
@@ -78,7 +79,11 @@ async def test_what_no_page_of_ours_sends_is_400(client: httpx.AsyncClient, name
 
 async def test_a_long_body_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
     reply = await client.post(CALLBACK_PATH, content=turn(lambda body: body.update(padding="x" * MOST_BODY)))
-    assert (reply.status_code, reply.json()) == (413, {"code": "too_large"})
+    assert (reply.status_code, reply.json()["code"], reply.json()["args"]) == (
+        413,
+        "too_large",
+        {"limit_bytes": MOST_BODY},
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,8 +99,10 @@ async def test_a_long_body_is_not_read_to_its_end(client: httpx.AsyncClient) -> 
 )
 async def test_what_is_not_there_is_404_in_our_form(client: httpx.AsyncClient, path: str) -> None:
     reply = await client.get(path)
-    assert (reply.status_code, reply.json()) == (404, {"code": "not_found"})
+    assert (reply.status_code, reply.json()) == (404, words.refusal("not_found", {}))
 
 
 async def test_an_unknown_method_is_405_in_our_form(client: httpx.AsyncClient) -> None:
-    assert (await client.post("/")).json() == {"code": "method_not_allowed"}
+    reply = await client.post("/")
+    assert (reply.json()["code"], reply.json()["args"]) == ("method_not_allowed", {"allowed": reply.headers["allow"]})
+    assert reply.json()["sentence"]["en"] == f"This address takes {reply.headers['allow']} only."

@@ -120,6 +120,13 @@ def test_a_refusal_is_said_with_who_and_when() -> None:
     assert said == "王敏 changed it at 19:42:08 (filed); look at it before you decide."
 
 
+def test_what_no_person_did_the_system_did() -> None:
+    args = {"verb": "acknowledge", "state": "handling", "by": "", "at_ms": 1_790_941_176_000}
+    zone = ZoneInfo("Asia/Shanghai")
+    assert words.say("not_now", "en", zone, **args).endswith("is not possible (the system, 19:39:36).")
+    assert words.say("not_now", "zh", zone, **args).endswith("（系统，19:39:36）。")
+
+
 def test_an_unknown_code_is_said_as_it_is() -> None:
     assert words.say("no_such_code") == "no_such_code"
     assert words.word("state", "no_such_state") == "no_such_state"

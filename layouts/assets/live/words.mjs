@@ -39,7 +39,7 @@ function spell(value, kind) {
   if (kind === "hour") return hourMinute(Number(value));
   if (kind === "metres") return metres(Number(value));
   if (kind === "category") return category(value);
-  if (kind === "person") return person(String(value));
+  if (kind === "person") return person(String(value)) || t("label.by_system");
   if (kind === "number") return figure(Number(value));
   if (kind === "inside") return inside(String(value));
   if (kind?.startsWith("in_")) return [value].flat().map((one) => inside(word(kind.slice(3), one))).join(lang === "en" ? ", " : "、");
