@@ -63,8 +63,9 @@ class Briefings:
         state = _picture(room.state)
         figures, sensors, teams = dict(room.figures), dict(room.sight.sensors), dict(room.sight.teams)
         one = await asyncio.to_thread(
-            briefing.write, state, figures, sensors, teams, state.clock.city_ms(seen_ms), (now_ms - seen_ms) / 1000
-        )
+            briefing.write, state, figures, sensors, teams, state.clock.city_ms(seen_ms), (now_ms - seen_ms) / 1000,
+            "engine" if room.store_lost_ms is None else "store",
+        )  # fmt: skip
         tables: dict[str, Any] = {"kpis": figures, "sensors": sensors}
         rows = {
             evidence.n: [tables.get(evidence.table, getattr(state, evidence.table, {}))[id_] for id_ in evidence.ids]

@@ -19,17 +19,25 @@ _SLOT: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 
 def say(code: str, lang: str = "zh", /, zone: tzinfo = UTC, **arguments: Any) -> str:
-    """The words of a code with its arguments; a code without words is said as it is."""
-    pair = (WORDS.get(f"{code}_one") if arguments.get("n") == 1 else None) or WORDS.get(code)
+    """The words of a code with its arguments; a code without words is said as it is.
+
+    Where ``n`` is 1 and there are words for one (``<code>_one``), these.
+    """
+    pair = WORDS.get(_of_one(code, arguments))
     if pair is None:
         return code
     words = pair[lang == "en"]
     return _SLOT.sub(lambda slot: _spell(arguments.get(slot[1]), slot[2], lang, zone), words)
 
 
+def _of_one(code: str, arguments: Mapping[str, Any]) -> str:
+    one = f"{code}_one"
+    return one if arguments.get("n") == 1 and one in WORDS else code
+
+
 def pieces(code: str, lang: str = "zh", /, zone: tzinfo = UTC, **arguments: Any) -> list[tuple[str, str]]:
     """The words of a code in order, each with the name of the argument it spells, empty for the words between."""
-    words = WORDS[code][lang == "en"]
+    words = WORDS[_of_one(code, arguments)][lang == "en"]
     found, at = [], 0
     for slot in _SLOT.finditer(words):
         found += [(words[at : slot.start()], ""), (_spell(arguments.get(slot[1]), slot[2], lang, zone), slot[1])]
@@ -192,6 +200,8 @@ _STATES: Final = {
     "post.vacated": ("脱岗", "Off post"),
     "post.unknown": ("位置不明", "Not seen"),
     "post.not_due": ("未到时间", "Not due"),
+    "post.absent_for": ("未到岗 {age:span}", "Nobody for {age:span}"),
+    "post.vacated_for": ("脱岗 {age:span}", "Off post for {age:span}"),
     "post.says": ("{post}：{state}，在岗 {there}/{needed} 队（{teams} 队，{hours}），{ago}", "{post}: {state}, {there} of {needed} there (teams {teams}, {hours}), {ago}"),
     "duty.on_duty": ("上勤", "on duty"),
     "duty.off_duty": ("下勤", "off duty"),
@@ -1007,6 +1017,7 @@ _LABELS: Final = {
     "label.figures": ("指标", "Figures"),
     "label.urgent": ("紧急", "Urgent"),
     "label.urgent_of": ("紧急 {from}–{to} / {all}", "Urgent {from}–{to} / {all}"),
+    "label.urgent_at": ("紧急 {at} / {all}", "Urgent {at} / {all}"),
     "label.urgent_n": ("{n} 紧急", "{n} urgent"),
     "label.teams": ("队伍", "Teams"),
     "label.teams_n": ("队伍 {n}", "Teams {n}"),
@@ -1371,7 +1382,9 @@ _LABELS: Final = {
     "scene.teams": ("队伍：在场、在途、待命", "Teams on duty"),
     "scene.teams_side": ("需要留意的队伍在前", "Teams that need a look first"),
     "scene.teams_silent": ("显示原因：{n} 支队伍失联", "Shown because {n} teams are silent"),
+    "scene.teams_silent_one": ("显示原因：1 支队伍失联", "Shown because 1 team is silent"),
     "scene.teams_slow": ("显示原因：{n} 单超过 {min} 分钟无人接单", "Shown because {n} orders not accepted for {min} min"),
+    "scene.teams_slow_one": ("显示原因：1 单超过 {min} 分钟无人接单", "Shown because 1 order not accepted for {min} min"),
     "scene.teams_busy": ("显示原因：{of} 支队伍中 {n} 支在办", "Shown because {n} of {of} teams are busy"),
     "scene.teams_calm": ("轮播：{of} 支当班，{free} 支待命", "In turn: {of} on duty, {free} free"),
     "scene.posts": ("高峰勤务定岗", "Peak-duty posts"),
@@ -1383,9 +1396,11 @@ _LABELS: Final = {
     "scene.air_side": ("超标点位，紧急的在前", "Sites over the limit, urgent ones first"),
     "scene.air_recent": ("显示原因：{min} 分钟内 {n} 处新超标", "Shown because {n} sites went over in {min} min"),
     "scene.air_over": ("轮播：{n} 处超标", "In turn: {n} sites over the limit"),
+    "scene.air_over_one": ("轮播：1 处超标", "In turn: 1 site over the limit"),
     "scene.air_calm": ("轮播：没有点位超标", "In turn: no site over the limit"),
     "scene.figures": ("服务指标", "Service figures"),
     "scene.figures_over": ("轮播：{n} 项越限（{what}）", "In turn: {n} past their limits ({what})"),
+    "scene.figures_over_one": ("轮播：1 项越限（{what}）", "In turn: 1 past its limit ({what})"),
     "scene.figures_calm": ("轮播：{of} 项指标，{n} 项正常", "In turn: {n} of {of} figures are calm"),
     "scene.incident": ("#{number} {where}：{what}", "#{number} {where}: {what}"),
     "setup.title": ("屏幕设置：字号按视距计算", "Setting up this wall: type follows from the distance"),
@@ -1486,6 +1501,7 @@ _BRIEFING: Final = {
     "briefing.clock_simulation": ("模拟时钟，不是真实情况", "simulated clock, not the real city"),
     "briefing.clock_replay": ("回放时钟，不是现在的情况", "replayed clock, not the present"),
     "briefing.engine_silent": ("引擎已停 {s:span}，本页是 {at_ms:time} 的画面，此后的情况不明。", "The engine stopped {s:span} ago. This is the picture of {at_ms:time}; what came after it is not known."),
+    "briefing.store_silent": ("存储已停 {s:span}，本页是 {at_ms:time} 的画面，此后的情况不明。", "The store stopped {s:span} ago. This is the picture of {at_ms:time}; what came after it is not known."),
     "briefing.writing": ("正在取数成文…", "Being written from the rows…"),
     "briefing.not_written": ("没有写成。请重新打开本页；仍不成功时见数据来源页。", "It could not be written. Open the page again; if that fails too, see the page of sources."),
     "briefing.print": ("打印", "Print"),
@@ -1511,8 +1527,10 @@ _BRIEFING: Final = {
     "briefing.not_known": ("不可信", "not known"),
     "briefing.late": ("超时未办", "What is late"),
     "briefing.late_note": ("{n} 件：1 级 {p1}，2 级 {p2}，3 级 {p3}", "{n} incidents; priority 1: {p1}, 2: {p2}, 3: {p3}"),
+    "briefing.late_note_one": ("{n} 件：1 级 {p1}，2 级 {p2}，3 级 {p3}", "{n} incident; priority 1: {p1}, 2: {p2}, 3: {p3}"),
     "briefing.late_none": ("没有超时的案卷。", "Nothing is late."),
     "briefing.more": ("另有 {n} 项未列出", "{n} more are not listed"),
+    "briefing.more_one": ("另有 1 项未列出", "1 more is not listed"),
     "briefing.late_by": ("超时", "late by"),
     "briefing.item": ("案卷", "incident"),
     "briefing.stage": ("阶段", "stage"),
@@ -1550,6 +1568,7 @@ _BRIEFING: Final = {
     "briefing.districts": ("各区，今天", "Districts today"),
     "briefing.districts_note": ("不足 5 件不评", "below five cases nothing is rated"),
     "briefing.districts_more": ("另有 {n} 个区没有列出，今天新增 {received} 件", "{n} more districts are not listed; {received} taken in"),
+    "briefing.districts_more_one": ("另有 1 个区没有列出，今天新增 {received} 件", "1 more district is not listed; {received} taken in"),
     "briefing.received": ("新增", "taken in"),
     "briefing.on_time": ("按期处置", "on time"),
     "briefing.rework": ("返工", "rework"),
@@ -1588,13 +1607,16 @@ _BRIEFING: Final = {
     "said.missed_most": ("超过目标 {target:number}{sign}", "past the target of {target:number}{sign}"),
     "said.missed_least": ("低于目标 {target:number}{sign}", "below the {target:number}{sign} target"),
     "said.also": ("另有 {n} 项需要注意：{keys:kpi}", "{n} more call for attention: {keys:kpi}"),
+    "said.also_one": ("另有 1 项需要注意：{keys:kpi}", "1 more calls for attention: {keys:kpi}"),
     "said.all_kept": ("有目标的 {of} 项指标都在目标之内", "all {of} figures with a target keep it"),
     "said.known_kept": ("有目标的 {of} 项指标中，有数的 {n} 项都在目标之内", "of {of} figures with a target {n} are known, and these keep it"),
     "said.others_kept": ("其余有目标的指标（{n} 项）都在目标之内", "the other {n} figures with a target keep it"),
     "said.no_targets": ("本市没有给指标定目标", "this city has set no targets"),
     "said.no_figures": ("还没有任何指标", "no figure has been computed yet"),
     "said.intake": ("今天新增案卷 {n} 件", "{n} incidents came in today"),
+    "said.intake_one": ("今天新增案卷 {n} 件", "{n} incident came in today"),
     "said.closed": ("结案 {n} 件", "{n} were closed"),
+    "said.closed_one": ("结案 {n} 件", "{n} was closed"),
     "said.too_few": ("{key:kpi}只有 {n} 件，不评", "{key:kpi}: only {n}, too few to rate"),
     "said.oldest": ("最久已等 {minutes:number} 分", "the oldest for {minutes:number} minutes"),
     "said.command_unknown": ("到场和派遣的情况还不清楚", "nothing is known yet of arrivals and dispatch"),
@@ -1609,6 +1631,7 @@ _BRIEFING: Final = {
     "said.all_live": ("{n} 个来源都有数据", "all {n} sources are heard"),
     "said.all_placed": ("当班 {n} 队都有位置", "all {n} teams on duty have a position"),
     "said.gap_engine": ("引擎已停 {s:span}，此后的情况不明", "the engine stopped {s:span} ago; what came after it is not known"),
+    "said.gap_store": ("存储已停 {s:span}，此后的情况不明", "the store stopped {s:span} ago; what came after it is not known"),
     "said.gap_source": ("来源 {source} 自 {since_ms:hour} 起没有数据", "source {source} has been silent since {since_ms:hour}"),
     "said.gap_sources": ("{n} 个来源断开，其中 {source} 自 {since_ms:hour} 起没有数据", "{n} sources are silent, {source} since {since_ms:hour}"),
     "said.gap_source_late": ("来源 {source} 延迟", "source {source} is late"),
@@ -1623,7 +1646,7 @@ _BRIEFING: Final = {
     "decide.escalated": ("#{number} {what}已报{to}，如何处置？", "#{number}, {what}, was brought before the {to}. What is to be done?"),
     "decide.escalated.why": ("{where}，{priority} 级，{at_ms:hour} 升级", "{where}; priority {priority}; escalated at {at_ms:hour}"),
     "decide.nobody_on_it": ("派谁去 #{number} {what}？", "Who goes to #{number}, {what}?"),
-    "decide.nobody_on_it.why": ("{where}，1 级，{state:state}，还没有队伍", "{where}; priority 1; {state:state}; no team yet"),
+    "decide.nobody_on_it.why": ("{where}，1 级，{stage}，还没有队伍", "{where}; priority 1; {stage}; no team yet"),
     "decide.escalated_many": ("{n} 件已报{to}，如何处置？", "{n} incidents were brought before the {to}. What is to be done?"),
     "decide.escalated_many.why": ("{list}，最早 {at_ms:hour} 升级", "{list}; the first at {at_ms:hour}"),
     "decide.nobody_on_them": ("{n} 件 1 级案件还没有队伍，派谁去？", "{n} of priority 1 have no team. Who goes?"),
@@ -1637,6 +1660,8 @@ _BRIEFING: Final = {
     "decide.suspensions.otherwise": ("{before_ms:hour} 起陆续恢复计时", "from {before_ms:hour} on the clocks run again"),
     "unseen.engine": ("引擎", "The engine"),
     "unseen.engine.said": ("已停 {s:span}，之后收到的都没有处理", "stopped {s:span} ago; nothing received since then is in here"),
+    "unseen.store": ("存储", "The store"),
+    "unseen.store.said": ("已停 {s:span}，之后收到的都没有处理", "stopped {s:span} ago; nothing received since then is in here"),
     "unseen.source": ("来源 {source}", "Source {source}"),
     "unseen.source.said": ("{kind:source_kind}，{since_ms:time} 起没有数据", "{kind:source_kind}; silent since {since_ms:time}"),
     "unseen.source_late": ("来源 {source}", "Source {source}"),
@@ -1651,7 +1676,8 @@ _BRIEFING: Final = {
     "unseen.figures": ("不可信的指标", "Figures not to be trusted"),
     "unseen.figures.said": ("{keys:kpi}", "{keys:kpi}"),
     "cited.figure": ("指标 {key:kpi}，{n} 件", "Figure: {key:kpi}, n = {n}"),
-    "cited.figure_window": ("指标 {key:kpi}，近 {window_min:number} 分钟，{n} 件", "Figure: {key:kpi}, {window_min:number} min, n = {n}"),
+    "cited.figure_window": ("指标 {key:kpi}，近 {window_min:number} 分钟，{n} 件", "Figure: {key:kpi}, last {window_min:number} min, n = {n}"),
+    "cited.figure_window_h": ("指标 {key:kpi}，近 {hours:number} 小时，{n} 件", "Figure: {key:kpi}, last {hours:number} h, n = {n}"),
     "cited.received": ("今天新增案卷，{n} 行", "Came in today, {n} rows"),
     "cited.closed": ("今天结案，{n} 行", "Closed today, {n} rows"),
     "cited.urgent": ("未结 1 级案件，{n} 行", "Open of priority 1, {n} rows"),

@@ -74,6 +74,8 @@ class _Paper:
     def __init__(self, telling: Telling, choices: Choices) -> None:
         self.tell, self.briefing, self.choices = telling, telling.briefing, choices
         self.sha = self.briefing.sha256()
+        self.referred: set[int] = set()
+        """Numbers of evidence that stand somewhere on the sheets so far."""
 
     def sheets(self) -> list[Component]:
         pages = [("first", self.first()), *(("second", page) for page in self.middle()), ("third", self.third())]
@@ -141,8 +143,13 @@ class _Paper:
             self.map(),
             *self.districts(),
             _heading(say("briefing.sources"), None),
-            html.Ol([self.cited(one) for one in self.briefing.evidence], className="refs"),
+            html.Ol([self.cited(one) for one in self.briefing.evidence if one.n in self.referred], className="refs"),
         ]
+
+    def ref(self, number: int) -> Child:
+        """The number of a piece of evidence, which the list of sources then has."""
+        self.referred.add(number)
+        return html.A(str(number), href=f"#{NAME}-e{number}", className="ref") if number else None
 
     def top(self) -> Component:
         return html.Div(
@@ -172,14 +179,15 @@ class _Paper:
         """The engine is silent: everything below is old, and the first thing one reads."""
         if not self.briefing.silent_s:
             return None
-        said = self.tell.say("briefing.engine_silent", s=self.briefing.silent_s, at_ms=self.briefing.at_ms)
+        code, s = f"briefing.{self.briefing.stopped}_silent", self.briefing.silent_s
+        said = self.tell.say(code, s=s, at_ms=self.briefing.at_ms)
         return html.P([_mark("stale"), said], className="stopped")
 
     def sentence(self, number: int, one: Sentence) -> Component:
         pieces: list[Child] = []
         for piece in self.tell.sentence(one):
             if piece.ref:
-                pieces.append(_ref(piece.ref))
+                pieces.append(self.ref(piece.ref))
             else:
                 pieces.append(html.B(piece.text) if piece.strong else piece.text)
         nth = html.Span(str(number), className="nth", **{"aria-hidden": "true"})
@@ -202,7 +210,8 @@ class _Paper:
         now = hour(self.briefing.at_ms)
         span = "" if then is None else f"{hour(then)}–{now}"
         head = _head([say("briefing.figure"), hour(then), now, say("briefing.change"), span or now], unseen=(0,))
-        return [heading, html.Table([head, html.Tbody([self.line(line, then) for line in lines])], className="change")]
+        table = html.Table([head, html.Tbody([self.line(line, then) for line in lines])], className="change")
+        return [heading, table, self.more(len(self.briefing.changed) - len(lines))]
 
     def fitting_lines(self) -> list[Changed]:
         """The figures for which the sentences leave room; what is calm gives way, the last first."""
@@ -211,8 +220,10 @@ class _Paper:
         left -= fitting.sentences(
             "".join(piece.text for piece in self.tell.sentence(one)) for one in self.briefing.sentences
         )
-        room = max(FEWEST, int(left / fitting.LINE_MM))
         lines = list(self.briefing.changed[:FIGURES])
+        if len(self.briefing.changed) > min(FIGURES, int(left / fitting.LINE_MM)):
+            left -= fitting.REST_MM
+        room = max(FEWEST, int(left / fitting.LINE_MM))
         ranked = sorted(lines, key=lambda line: line.state == "calm")[:room]
         return [line for line in lines if line in ranked]
 
@@ -224,7 +235,7 @@ class _Paper:
             then = f"({tell.hour(line.since_ms)}) {then}"
         drawn = ink.spark(line.series, line.usual, line.target)
         curve = html.Img(src=drawn, alt="", className="spark") if drawn else "–"
-        name = [_mark("" if stale else line.state), tell.figure(line.key, line.unit), _ref(line.ref)]
+        name = [_mark("" if stale else line.state), tell.figure(line.key, line.unit), self.ref(line.ref)]
         cells = [html.Td(name), html.Td(then, className="k"), html.Td(now, className="now")]
         cells += [html.Td(tell.change(line), className="k"), html.Td(curve)]
         return html.Tr(cells, className="hat" if stale else "", **{"data-key": line.key})
@@ -240,7 +251,7 @@ class _Paper:
             ]
         counts = {f"p{priority}": sum(one.priority == priority for one in rows) for priority in (1, 2, 3)}
         heading = _heading(
-            [say("briefing.late"), _ref(self.briefing.late_ref)],
+            [say("briefing.late"), self.ref(self.briefing.late_ref)],
             say("briefing.late_note", n=len(rows), **counts),
             first=True,
         )
@@ -280,7 +291,11 @@ class _Paper:
                 html.Dt(tell.say("briefing.over" if over else "briefing.left")),
                 html.Dd(tell.span(one.before_ms - at_ms)),
             ]
-        body = [html.H3(question), html.P([why, _ref(listed.ref)]), html.Div(rows, className="do") if rows else None]
+        body = [
+            html.H3(question),
+            html.P([why, self.ref(listed.ref)]),
+            html.Div(rows, className="do") if rows else None,
+        ]
         return html.Div(
             [html.Span(str(number), className="n"), html.Div(body), html.Dl(times)],
             className="ask",
@@ -290,7 +305,7 @@ class _Paper:
     def gap(self, listed: Listed) -> Component:
         assert isinstance(listed.row, Unseen)
         name, said = self.tell.gap(listed.row)
-        return html.Li([html.B(name), html.Span([said, _ref(listed.ref)])], **{"data-code": listed.row.code})
+        return html.Li([html.B(name), html.Span([said, self.ref(listed.ref)])], **{"data-code": listed.row.code})
 
     # ---- evidence ----
 
@@ -302,7 +317,7 @@ class _Paper:
             note = say("briefing.hours_since", since_ms=briefing.hours_since_ms)
         read = ", ".join(f"{hour}:00 {n}" for hour, n in enumerate(briefing.hours))
         return _figure(
-            f"{NAME}-hours", [say("briefing.hours"), _ref(briefing.hours_ref)], note,
+            f"{NAME}-hours", [say("briefing.hours"), self.ref(briefing.hours_ref)], note,
             charts.per_hour(briefing.hours, briefing.hours_usual), say("briefing.hours_read", list=read),
         )  # fmt: skip
 
@@ -332,7 +347,7 @@ class _Paper:
         )  # fmt: skip
         read = tell.say("briefing.line_read", key=line.key, then=line.then, now=line.now)
         note = tell.say("briefing.last_hour", minutes=minutes)
-        return _figure(f"{NAME}-line", [tell.figure(line.key, line.unit), _ref(line.ref)], note, drawn, read)
+        return _figure(f"{NAME}-line", [tell.figure(line.key, line.unit), self.ref(line.ref)], note, drawn, read)
 
     def map(self) -> Component:
         """The frame of the small map: the browser draws the marks that stand in it on the city's own base map."""
@@ -345,7 +360,7 @@ class _Paper:
     def districts(self) -> list[Child]:
         say, rows = self.tell.say, self.briefing.districts
         heading = _heading(
-            [say("briefing.districts"), _ref(self.briefing.districts_ref)], say("briefing.districts_note")
+            [say("briefing.districts"), self.ref(self.briefing.districts_ref)], say("briefing.districts_note")
         )
         names = ("district", "received", "on_time", "rework", "arrival", "n")
         head = _head([say(f"briefing.{name}") for name in names], unseen=(0,))
@@ -412,10 +427,6 @@ def _mark(state: str) -> Child:
     drawn = ink.mark(state)
     alt = {"over": "1", "near": "2", "third": "3", "stale": "?"}.get(state, "")
     return html.Img(src=drawn, alt=alt, className="mk") if drawn else None
-
-
-def _ref(number: int) -> Child:
-    return html.A(str(number), href=f"#{NAME}-e{number}", className="ref") if number else None
 
 
 def _figure(figure_id: str, title: Any, note: str, drawn: dict[str, Any], read: str) -> Component:

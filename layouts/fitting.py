@@ -9,23 +9,25 @@ from collections.abc import Iterable
 from math import ceil
 from typing import Final
 
-SHEET_MM: Final = 262.0
+SHEET_MM: Final = 266.0
 """What is between the edges of a sheet, without a margin for faces that run wide."""
 HEAD_AND_FOOT_MM: Final = 18.0
 TITLE_MM: Final = 37.0
-HEADING_MM: Final = 15.0
-TABLE_HEAD_MM: Final = 7.0
-LINE_MM: Final = 8.7
+HEADING_MM: Final = 14.0
+TABLE_HEAD_MM: Final = 6.5
+LINE_MM: Final = 8.2
 """A line of the table of what changed."""
 STOPPED_MM: Final = 18.0
 SIGN_MM: Final = 30.0
 NOTE_MM: Final = 7.5
+REST_MM: Final = 6.0
+"""How many lines are left out."""
 _PT_MM: Final = 0.3528
 
 
 def lines(text: str, width_mm: float, pt: float) -> int:
-    """How many lines a text takes: a hanzi is as wide as it is high, any other character about half of that."""
-    units = sum(1.0 if char > "\u2e80" else 0.53 for char in text)
+    """How many lines a text takes: a hanzi is as wide as it is high, any other character a little below half."""
+    units = sum(1.0 if char > "\u2e80" else 0.49 for char in text)
     return max(1, ceil(units * pt * _PT_MM / width_mm))
 
 

@@ -83,7 +83,7 @@ class Telling:
         ]
 
     def _said(self, code: str, arguments: dict[str, Any]) -> str:
-        """Which words a clause is said with: there are better ones for one, for many, for a figure that we know."""
+        """Which words a clause is said with: there are better ones for many, for a figure that we know."""
         if code == "figure":
             own = f"said.figure.{arguments['key']}"
             known = own in words.WORDS and ("{where}" not in words.WORDS[own][0] or "where" in arguments)
@@ -96,8 +96,7 @@ class Telling:
         named = {"urgent": "urgent_more", "gap_source": "gap_sources", "gap_sensors": "gap_sensors_many"}
         if many.get(code):
             return f"said.{named[code]}"
-        one = f"said.{code}_one"
-        return one if arguments.get("n") == 1 and one in words.WORDS else f"said.{code}"
+        return f"said.{code}"
 
     def _local(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments in this language: names of the pack, places, units, lists."""
@@ -106,6 +105,8 @@ class Telling:
             found[name[:-3]] = found[name]
         if "category" in found:
             found["what"] = self.category(found["category"])
+        if "state" in found:
+            found["stage"] = self._inside(words.word("state", found["state"], self.lang))
         if "unit" in found:
             found["unit"] = self.unit(found.get("key", ""), found["unit"])
         if "measure" in found:
@@ -113,9 +114,12 @@ class Telling:
         if "named" in found:
             found["list"] = self._list(self._item(one) for one in found["named"])
         if "to" in found:
-            role = words.word("role", found["to"], self.lang)
-            found["to"] = role.lower() if self.english else role  # inside a sentence
+            found["to"] = self._inside(words.word("role", found["to"], self.lang))
         return found
+
+    def _inside(self, name: str) -> str:
+        """A name as it stands inside a sentence."""
+        return name.lower() if self.english else name
 
     def _item(self, one: Mapping[str, Any]) -> str:
         what, where = self.category(one["category"]), one["where_en" if self.english else "where_zh"]
@@ -149,7 +153,7 @@ class Telling:
         return self.say(own) if own in words.WORDS else words.word("unit", unit, self.lang) if unit else ""
 
     def number(self, value: float | None, unit: str = "") -> str:
-        """A value as the wall shows it: counts whole, measures with one place or as many as are told, too few as a dash."""
+        """A value as the wall shows it: counts whole, measures with one place or more, too few as a dash."""
         if value is None:
             return "–"
         places = len(f"{value:g}".partition(".")[2])
@@ -229,5 +233,7 @@ class Telling:
 
     def cited(self, one: Evidence) -> str:
         """What a number rests on."""
-        code = "cited.figure_window" if one.code == "figure" and one.args.get("window_min") else f"cited.{one.code}"
-        return self.say(code, **one.args)
+        minutes = int(one.args.get("window_min") or 0)
+        if one.code != "figure" or not minutes:
+            return self.say(f"cited.{one.code}", **one.args)
+        return self.say(f"cited.figure_window{'_h' * (minutes >= 1440)}", **one.args, hours=minutes // 60)

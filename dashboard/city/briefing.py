@@ -117,6 +117,8 @@ class Briefing(Struct, frozen=True):
     seq: int
     silent_s: int
     """The engine had been silent for so long when it was written; 0: it was heard."""
+    stopped: str
+    """What stopped then: `engine`, or the `store`, behind which nobody hears it."""
     clock: str
     """Whose clock it is: `live`, `simulation` or `replay`."""
     training: bool
@@ -161,9 +163,10 @@ def write(
     teams: Mapping[str, Sequence[Any]],
     now_ms: int,
     silent_s: float = 0,
+    stopped: str = "engine",
 ) -> Briefing:
     """The briefing of a moment. `sensors`, `teams`: latest values as a screen has them. An empty city has one too."""
-    return _Writer(state, figures, sensors, teams, now_ms, silent_s).briefing()
+    return _Writer(state, figures, sensors, teams, now_ms, silent_s, stopped).briefing()
 
 
 class _Writer:
@@ -177,9 +180,11 @@ class _Writer:
         teams: Mapping[str, Sequence[Any]],
         now_ms: int,
         silent_s: float,
+        stopped: str,
     ) -> None:
         registry = state.registry
         self.state, self.figures, self.now_ms, self.silent_s = state, figures, now_ms, silent_s
+        self.stopped = stopped
         self.zone = ZoneInfo(str(registry.get("time_zone", "UTC")))
         self.midnight_ms = _midnight_ms(now_ms, self.zone)
         self.evidence: dict[tuple[str, tuple[str, ...]], Evidence] = {}
@@ -191,7 +196,7 @@ class _Writer:
         )
         self.districts = outstanding.districts(state, self.midnight_ms, now_ms)
         self.sensors, self.places = sensors, teams
-        self.unseen = unseen(state, figures, sensors, teams, gazetteer, silent_s)
+        self.unseen = unseen(state, figures, sensors, teams, gazetteer, silent_s, stopped)
         self.hours_since_ms, self.hours = _hours(state, self.midnight_ms, now_ms)
 
     def briefing(self) -> Briefing:
@@ -200,6 +205,7 @@ class _Writer:
             at_ms=self.now_ms,
             seq=self.state.seq,
             silent_s=round(self.silent_s),
+            stopped=self.stopped,
             clock=self.state.clock.source,
             training=any(row.state != ENDED for row in self.state.trainings.values()),
             midnight_ms=self.midnight_ms,
@@ -266,7 +272,7 @@ class _Writer:
         return self.cite(code, {"n": len(ids), "numbers": numbers, **args}, "incidents", ids)
 
     def cite_unseen(self, one: Unseen) -> int:
-        """The rows that say what we do not see; 0 for the engine, which has none."""
+        """The rows that say what we do not see; 0 for the engine and the store, which have none."""
         return self.cite(f"unseen_{one.code}", one.args, one.table, one.ids) if one.table else 0
 
     # ---- sentences ----
@@ -384,7 +390,8 @@ class _Writer:
             by_code.setdefault(one.code, []).append(one)
         if "team" in by_code:
             by_code.pop("devices", None)  # the team is what its device's silence means
-        said_first: list[str] = [code for code in ("engine", "source", "sensors", "team", "devices") if code in by_code]
+        order = (self.stopped, "source", "sensors", "team", "devices")
+        said_first: list[str] = [code for code in order if code in by_code]
         told = (said_first or list(by_code))[:NAMED]
         return Sentence("sight", STALE, tuple(self.gap(code, by_code[code]) for code in told))
 

@@ -74,12 +74,13 @@ def figures(ledger: Ledger, history: History, now_ms: int) -> dict[str, dict[str
 def shown(kpi: Kpi, basis: Basis, found: Found, heard: Sequence[Heard]) -> dict[str, Any]:
     """One figure as a row, without its memory: value, base, target and state, and how old what it rests on is."""
     target = next((figure for figure in basis.pack.figures if figure.key == kpi.key), None)
+    aim, near = (target.target, target.near) if target else (None, None)
     quietest = max(heard, key=lambda group: group.silent / group.n if group.n else 0)
     return {
-        "value": told(found.value, target.target if target else None), "unit": kpi.unit, "n": found.n, "at_ms": basis.now_ms,
+        "value": told(found.value, aim), "unit": kpi.unit, "n": found.n, "at_ms": basis.now_ms,
         "oldest_ms": _oldest(heard),
-        "state": _state(kpi, found, heard, target.target if target else None, target.near if target else None),
-        "target": target.target if target else None, "good": kpi.good, "window_min": kpi.window_min,
+        "state": _state(kpi, found, heard, aim, near),
+        "target": aim, "good": kpi.good, "window_min": kpi.window_min,
         "silent": quietest.silent, "of": quietest.n if quietest.silent else 0, "args": found.args,
     }  # fmt: skip
 

@@ -15,7 +15,9 @@ from dashboard.city.places import Gazetteer
 from dashboard.city.state import CityState
 from dashboard.city.telemetry import FLAG_SILENT
 
-_RANK: Final = {"engine": 0, "source": 1, "devices": 1, "sensors": 2, "team": 3, "figures": 4, "source_late": 5}
+_RANK: Final = {
+    "engine": 0, "store": 0, "source": 1, "devices": 1, "sensors": 2, "team": 3, "figures": 4, "source_late": 5,
+}  # fmt: skip
 
 
 class Unseen(Struct, frozen=True):
@@ -34,10 +36,11 @@ def unseen(
     teams: Mapping[str, Sequence[Any]],
     gazetteer: Gazetteer,
     silent_s: float = 0,
+    stopped: str = "engine",
 ) -> list[Unseen]:
-    """All of it. `sensors`, `teams`: latest values as a screen has them; `silent_s`: how long the engine is silent."""
+    """All of it. `sensors`, `teams`: latest values as a screen has them; `silent_s`: how long `stopped` is silent."""
     found = [
-        *([Unseen("engine", {"s": round(silent_s)})] if silent_s else []),
+        *([Unseen(stopped, {"s": round(silent_s)})] if silent_s else []),
         *_sources(state),
         *_sensors(sensors),
         *_teams(state, teams, gazetteer),

@@ -57,6 +57,11 @@ def test_every_code_has_both_languages() -> None:
     assert {code for code in empty_in_english if not code.endswith(".unit")} == set()
 
 
+def test_one_is_said_with_words_for_one() -> None:
+    assert words.say("scene.air_over", "en", n=1) == "In turn: 1 site over the limit"
+    assert words.say("scene.air_over", "en", n=2) == "In turn: 2 sites over the limit"
+
+
 def test_both_languages_of_a_code_have_the_same_slots() -> None:
     assert [code for code, (zh, en) in WORDS.items() if set(SLOT.findall(zh)) != set(SLOT.findall(en))] == []
 

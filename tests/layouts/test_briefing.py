@@ -10,12 +10,14 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from msgspec.structs import replace
 
+from dashboard import words
 from dashboard.city import briefing
 from dashboard.city.flood import Flood
 from dashboard.city.state import CityState
 from layouts import charts, ink, rows
 from layouts.briefing import sheets
 from layouts.theme import Choices
+from tests.briefings import a_peak
 from tests.cities import LAT, LON, T0, City
 from tests.dashboard.city.test_briefing import QUIET_SENSORS, a_city, a_figure, figures, written
 from tests.layouts.test_pages import ids, walk
@@ -56,10 +58,10 @@ def test_the_sheets_say_all_of_it_and_every_number_leads_to_its_source(lang: str
     links = [part.href for part in walk(drawn) if isinstance(part, html.A)]
     inside = {link.removeprefix("#") for link in links if link.startswith("#")}
     assert inside == {f"briefing-e{evidence.n}" for evidence in one.evidence} & inside
-    assert {f"briefing-e{evidence.n}" for evidence in one.evidence} <= set(found)
+    assert {name for name in found if name.startswith("briefing-e")} == inside  # a source is listed where it is used
     outside = [link for link in links if not link.startswith("#")]
     assert {link.split("?")[0] for link in outside if link.startswith(rows.PATH)} == {
-        f"{rows.PATH}/{one.sha256()}/{evidence.n}" for evidence in one.evidence
+        f"{rows.PATH}/{one.sha256()}/{name.removeprefix('briefing-e')}" for name in inside
     }
     shown = text(drawn)
     assert re.findall(r"\b(?:briefing|said|unseen|cited|decide)\.", shown) == []
@@ -80,6 +82,26 @@ def test_marks_stand_before_what_is_not_calm_and_the_stale_line_is_hatched() -> 
     (stale,) = [part for part in walk(drawn[0]) if getattr(part, "className", "") == "hat"]
     assert "不可信" in text(stale)
     assert "3" not in text(stale).replace("不可信", "")[-2:]
+
+
+def test_a_figure_that_has_no_room_is_said_and_its_source_is_not_listed() -> None:
+    one, registry = a_peak()
+    drawn = sheets(one, registry, Choices(lang="en"))
+    (table,) = [part for part in walk(drawn[0]) if getattr(part, "className", "") == "change"]
+    shown = {part.to_plotly_json()["props"]["data-key"] for part in walk(table) if hasattr(part, "data-key")}
+    left = [line for line in one.changed if line.key not in shown]
+    assert left
+    assert words.say("briefing.more", "en", n=len(left)) in text(drawn[0])
+    listed = {name for name in ids(drawn) if name.startswith("briefing-e")}
+    assert listed == {part.href[1:] for part in walk(drawn) if getattr(part, "className", "") == "ref"}
+
+
+def test_the_store_is_named_where_it_was_the_store_that_stopped() -> None:
+    city = a_city()
+    one = briefing.write(city.state, figures(), QUIET_SENSORS, {}, city.now_ms, 33, "store")
+    shown = text(sheets(one, city.state.registry, Choices(lang="en")))
+    assert "The store stopped 33 s ago" in shown
+    assert "ngine stopped" not in shown
 
 
 def test_the_charts_are_plotly_of_the_same_rows_with_their_words_beside_them() -> None:

@@ -7,7 +7,7 @@ import { Layer, PLANE } from "./layers.mjs";
 import { incidentMark, sensorMark, teamMark } from "./marks.mjs";
 import { metresBetween } from "./scene.mjs";
 import { ago, span } from "./time.mjs";
-import { category, figure, named, rule, t, where, word } from "./words.mjs";
+import { category, figure, inside, named, rule, t, where, word } from "./words.mjs";
 
 const FLAG = ["normal", "late", "silent", "returned", "acknowledged", "active", "shelved", "out_of_service", "suppressed"];
 const AWAY = new Set(["shelved", "out_of_service", "suppressed"]); // drawn grey, under what somebody must see
@@ -111,7 +111,7 @@ class Incidents extends Grouped {
   }
   describe(id) {
     const row = this.store.tables.incidents.get(id);
-    return row ? `#${row.number} ${category(row.category)}${t("command.comma")}${where(row)}${t("command.comma")}${word("state", row.state)}` : "";
+    return row ? `#${row.number} ${category(row.category)}${t("command.comma")}${where(row)}${t("command.comma")}${inside(word("state", row.state))}` : "";
   }
   legend() {
     return [1, 2, 3].map((p) => [incidentMark(p), t("label.priority", { p })]);

@@ -5,7 +5,7 @@ import { incidentMark, svg } from "./marks.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { soon } from "./loop.mjs";
 import { clock as asClock, span } from "./time.mjs";
-import { category, lang, t, where, word } from "./words.mjs";
+import { category, inside, lang, t, where, word } from "./words.mjs";
 
 const ROOM = 3,
   DWELL_S = 8;
@@ -63,7 +63,7 @@ export function mountTicker(box, { store, clock }) {
     if (lang === "en") {
       // English words are long: what and since when, then where and how far
       text(line, `${what}, ${age}`);
-      text(state, `${where(row)}, ${done}`);
+      text(state, `${where(row)}, ${inside(done)}`);
     } else {
       text(line, `${where(row)} ${what}`);
       text(state, `${age} ${done}`);
@@ -79,7 +79,9 @@ export function mountTicker(box, { store, clock }) {
     text(
       where_,
       rows.length
-        ? t("label.urgent_of", { from: from + 1, to: from + now.length, all: rows.length })
+        ? now.length === 1
+          ? t("label.urgent_at", { at: from + 1, all: rows.length })
+          : t("label.urgent_of", { from: from + 1, to: from + now.length, all: rows.length })
         : t("label.urgent"),
     );
     if (dots.children.length !== Math.min(pages, 6))

@@ -17,7 +17,8 @@ export const pack = () => city;
 const known = (code) => Object.hasOwn(table, code);
 export { known };
 
-/** `t(code, {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is. */
+/** `t(code, {team: "07"})`: the words of a code with its arguments. A code without words is shown as it is; where `n` is 1 and there are words for
+ * one (`<code>_one`), these. */
 export function t(code, args = {}) {
   const words = (args.n === 1 && table[`${code}_one`]) || table[code];
   if (!words) return code;
@@ -29,6 +30,9 @@ export const both = (code) => table[code] ?? [];
 /** Words for `prefix.value`, or the value itself: a list of another make may hold what we have no word for. */
 export const word = (prefix, value) =>
   value == null ? "" : known(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : String(value);
+
+/** A word of the table inside a sentence: there English has no capital. */
+export const inside = (words) => (lang === "en" ? words.charAt(0).toLowerCase() + words.slice(1) : words);
 
 function spell(value, kind) {
   if (value == null) return "–";

@@ -2,7 +2,6 @@
 
 import { teamMark } from "../marks.mjs";
 import { metresBetween } from "../scene.mjs";
-import { clock as asClock } from "../time.mjs";
 import { named, t, word } from "../words.mjs";
 import { MOST_LINES } from "./lines.mjs";
 
@@ -30,7 +29,7 @@ export function look({ store, now }) {
       mark: teamMark(team?.shown ?? "off"),
       words: name,
       small: team ? `${team.call} ${word("team", team.shown)}` : "",
-      figure: EMPTY.has(state) && since ? `${word("post", state)} ${since}` : word("post", state),
+      figure: EMPTY.has(state) && since !== null ? t(`post.${state}_for`, { age: since }) : word("post", state),
       tone: TONE[state] ?? "",
     }));
   return [
@@ -55,7 +54,7 @@ function campaignPost(row, store, now) {
     name: named(row, "name"),
     state: row.state,
     team: store.tables.teams.get(id),
-    since: row.short_since_ms == null ? "" : asClock((now - row.short_since_ms) / 1000),
+    since: row.short_since_ms == null ? null : (now - row.short_since_ms) / 1000,
   };
 }
 
@@ -63,7 +62,7 @@ function campaignPost(row, store, now) {
 function ownPosts(store) {
   return [...store.tables.teams.values()]
     .filter((team) => named(team, "post") && team.shown !== "off")
-    .map((team) => ({ id: team.id, name: named(team, "post"), state: standing(team, store), team, since: "" }));
+    .map((team) => ({ id: team.id, name: named(team, "post"), state: standing(team, store), team, since: null }));
 }
 
 function standing(team, store) {
