@@ -53,21 +53,28 @@ def furnish(screen: Screen) -> str:
         "seq": 9001, "at_ms": now - 400_000, "received_ms": now, "type": "incident_reported", "by": "rule:camera",
         "args": {"evidence": evidence},
     }  # fmt: skip
-    city.details.setdefault(incident["id"], []).append(entry)
+    told = {
+        "seq": 9002, "at_ms": now - 300_000, "received_ms": now, "type": "complaint_updated", "by": "",
+        "args": {
+            "complaint": "c1", "source": "/hotline", "text": "还在", "photos": ["a", "b"], "address": "新街 9 号",
+            "lat": 39.91, "lon": 116.4, "category": incident["category"],
+        },
+    }  # fmt: skip
+    city.details.setdefault(incident["id"], []).extend([entry, told])
     for k, state in enumerate(("manned", "vacated", "unknown", "not_due", "away")):
         city.rows["posts"][state] = a_post(state, state, lat + 0.006, lon - 0.012 + 0.006 * k, since_ms=now - 60_000)
     return incident["id"]
 
 
 @pytest.mark.parametrize(
-    ("lang", "name", "none", "sure", "vacated"),
+    ("lang", "name", "none", "sure", "vacated", "photos"),
     [
-        ("en", "Tiananmen Square, camera 1", "No picture", "91% sure", "Off post"),
-        ("zh", "天安门广场摄像机 1", "没有画面", "把握 91%", "脱岗"),
+        ("en", "Tiananmen Square, camera 1", "No picture", "91% sure", "Off post", "2 photos"),
+        ("zh", "天安门广场摄像机 1", "没有画面", "把握 91%", "脱岗", "照片 2 张"),
     ],
 )
 def test_a_camera_is_found_opened_and_leads_to_its_incident(
-    screen: Screen, lang: str, name: str, none: str, sure: str, vacated: str
+    screen: Screen, lang: str, name: str, none: str, sure: str, vacated: str, photos: str
 ) -> None:
     incident = screen.stage.do(furnish, screen)
     screen.open(f"/dispatch?as=dispatcher:2:x&lang={lang}")
@@ -96,6 +103,10 @@ def test_a_camera_is_found_opened_and_leads_to_its_incident(
     screen.run("document.querySelector('.incident.camera .ev:first-child button').click()")
     screen.wait(f"return comis.city_map.selected?.id === '{incident}'")
     screen.wait("return document.querySelector('.evidence .ev .shot img')?.naturalWidth === 320")
+    # What the caller said later stands in its timeline, with all that was new.
+    then = "，" if lang == "zh" else ", "
+    screen.says(".tl", f"“还在”{then}新街 9 号{then}39.91000, 116.40000{then}")
+    screen.says(".tl", f"{then}{photos}")
     # By its name; a file that is no file of ours is no picture.
     screen.key("/")
     screen.wait("return document.activeElement.tagName === 'INPUT'")

@@ -611,7 +611,7 @@ export class Detail {
         "div",
         { class: "ev" },
         icon("phone"),
-        h("p", null, `“${row.text}”`, h("small", null, [row.address, row.reporter].filter(Boolean).join(separator))),
+        h("p", null, `“${row.text}”`, h("small", null, [row.address, row.reporter, photos(row.photos)].filter(Boolean).join(separator))),
       ),
     );
     fill(p.timeline);
