@@ -113,6 +113,10 @@ def test_the_next_twenty_alike_are_decided_by_one_key_with_exceptions(chrome: Ch
     shown.key(Keys.ARROW_DOWN, "=")
     assert len(shown.run(MARKED)) == 20
     shown.says(BULK, words.say("bulk.marked_like", lang, n=20, all=30, what="").rstrip(": ："))
+    shown.run("comis.queue.mark(['incidents i1931'])")  # one that is not alike
+    counted = words.say("bulk.marked", lang, n=21)
+    shown.wait(f"return document.querySelector('{BULK} .bulkhead b').textContent === '{counted}'")
+    shown.run("comis.queue.mark(['incidents i1931'], false)")
     shown.key(Keys.ARROW_DOWN, " ", Keys.ARROW_DOWN, " ")
     assert len(shown.run(MARKED)) == 18
     shown.key("f")

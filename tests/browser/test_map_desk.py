@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.conftest import Screen
+from tests.browser.test_later import an_alert
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -151,6 +152,11 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
     assert screen.run(FOCUS) == "map-list"
     screen.key(Keys.ESCAPE)
     screen.wait("return document.querySelector('.maplist').hidden")
+    burst = an_alert(screen, "a1", "crowd@39.9,116.4", kind="burst", rule="complaint_burst", state="acknowledged")
+    do(city.commit, "alert_raised", {"alerts": {"a1": burst}})
+    screen.wait("return comis.store.tables.alerts.has('a1')")
+    said = screen.run("return comis.city_map.layers.get('alerts').describe('a1')")
+    assert said == "Burst of complaints of one kind, Shichahai, Active, acknowledged"  # as the queue says it
     # Layers by keys alone; remembered, and said on the map.
     screen.key("]", Keys.ARROW_DOWN, Keys.SPACE)
     screen.says("#dispatch-mapbox .maptop", "Not shown: Sensors")
@@ -194,7 +200,7 @@ def test_keys_alone_list_what_is_in_view_switch_layers_measure_and_find_a_place(
         screen.wait("return comis.city_map.ringed === null && !comis.city_map.slots.pointers.has('ring')")
     # Minutes of the advice lie on each other on no way, and the best has its place.
     plates = screen.run(PLATES)
-    assert [name for name, *_ in plates][0] == "flag team-01"
+    assert next(name for name, *_ in plates) == "flag team-01"
     assert len(plates) >= 3
     for k, (_, x, y, w, h) in enumerate(plates):
         assert all(abs(x - ox) >= (w + ow) / 2 or abs(y - oy) >= (h + oh) / 2 for _, ox, oy, ow, oh in plates[k + 1 :])
