@@ -58,9 +58,6 @@ function spell(value, kind) {
       : String(value);
 }
 
-/** Words inside a sentence: what begins with a capital does so no more. */
-const inside = (words) => words.charAt(0).toLowerCase() + words.slice(1);
-
 /** The name of who stands in the journal as `dispatcher/2/李伟`. */
 export const person = (by) => by.split("/").pop() || by.replace(/^\/+|\/+$/g, "");
 
