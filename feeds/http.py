@@ -26,7 +26,7 @@ BODY_LIMIT: Final = 1_000_000
 FILE_LIMIT: Final = 10_000_000
 BODY_TIME_S: Final = 30
 HEARD_OUT: Final = 50_000_000
-"""Bytes beyond the limit that are read and thrown away, so that a sender of a large photo hears that it is too large."""
+"""Bytes beyond the limit that are read and thrown away: a sender of a large photo hears that it is too large."""
 KEY_LIMIT: Final = 120
 """Longest `Idempotency-Key`; a batch adds ":999" to it."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -87,8 +87,9 @@ class TooLarge(BadPayload):
 
 
 async def body(request: Request, limit_bytes: int = BODY_LIMIT, time_s: float = BODY_TIME_S) -> bytes:
-    """The body, never much more than `limit_bytes` of it in memory; the mark that some systems put before UTF-8 is left
-    out. What is too large is heard to its end, within reason: a sender that still writes hears no answer.
+    """The body, never much more than `limit_bytes` of it in memory; the mark that some put before UTF-8 is left out.
+
+    What is too large is heard to its end, within reason: a sender that still writes hears no answer.
 
     Raises:
         BadPayload: `too_large` (as `TooLarge`), `too_slow`.
