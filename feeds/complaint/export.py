@@ -344,6 +344,8 @@ def _guarded(row: Row, columns: ColumnNames) -> dict[str, str]:
     """The cells of a refused row with the person in it masked; where it could not be cut, those before the person."""
     cells = {name: _printable(cell) for name, cell in row.cells.items()}
     person = {*columns.name, *columns.phone}
+    if row.fault and person and "row" in cells:
+        return {}  # a line that nobody could cut: whoever mends it finds it by its number
     if row.fault:
         return dict(itertools.takewhile(lambda cell: cell[0] not in person, cells.items()))
     names = [cell for name, cell in cells.items() if name in columns.name]

@@ -158,6 +158,8 @@ def test_a_refused_row_does_not_show_whom_the_mapping_declares():
     assert json.loads(bad.raw) == {
         "id": "7", "opened": "someday", "kind": "Noise", "text": "H** ruft an", "name": "H**", "phone": "017****4567",
     }  # fmt: skip
+    (bad,) = read(b'{"id":7,"name":"Hans Muller","opened":\n{"id":8}\n').unreadable[:1]
+    assert (bad.arguments["line"], json.loads(bad.raw)) == (1, {})
     (bad,) = read(b"id,opened,kind,name,phone\n7,03.04.2023 12:30,Noise,x,Hans Muller,0170 1234567\n").unreadable
     assert (bad.code, json.loads(bad.raw)) == ("bad_row", {"id": "7", "opened": "03.04.2023 12:30", "kind": "Noise"})
 
