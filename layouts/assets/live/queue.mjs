@@ -21,6 +21,8 @@ const ROW_PX = 54;
 const BLOCK = 8; // rows come and go by so many: scrolling by one changes nothing in the document
 const STRIP_SHARE = 0.45; // of the queue, at most, for the urgent rows above (dispatch.css)
 const NARROW = matchMedia("(max-width: 800px)"); // one panel at a time: what a verb on a group is for could not be seen
+const TIGHT = matchMedia("(max-width: 1500px)"), // no room for the load beside any tabs
+  WIDE = matchMedia("(min-width: 1751px)"); // beside four
 const SETTLE_MS = 1000; // a row that came by itself is not pressed before: longer than from aim to press
 const SPARED_MS = 3000; // for so long it is said that a press was not taken
 const FOLLOW_MS = 1000; // the order follows by itself at most so often
@@ -130,6 +132,7 @@ export class Queue {
       this.touched = performance.now();
       soon(this.refresh); // what is urgent and waited shows
     });
+    for (const screen of [TIGHT, WIDE]) screen.addEventListener("change", () => soon(this.refresh));
     this.refresh = () => this.#refresh();
     this.draw = () => this.#draw();
     this.slide = () => this.#rows(false);
@@ -325,6 +328,7 @@ export class Queue {
     const shown = this.tabs.filter(({ node }) => !node.hidden).length;
     this.head.classList.toggle("four", shown > 3);
     this.head.classList.toggle("five", shown > 4);
+    this.head.classList.toggle("lined", shown > (TIGHT.matches ? 0 : WIDE.matches ? 4 : 3));
   }
   show(tab) {
     this.tab = tab;
