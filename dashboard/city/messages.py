@@ -15,7 +15,7 @@ from dashboard.city.commands import Command, Person
 from dashboard.city.events import Feedback
 from dashboard.city.incidents import Incident
 from dashboard.city.ledger import Ledger
-from dashboard.city.privacy import mask_phones
+from dashboard.city.privacy import mask_private
 from dashboard.city.refusals import name_of
 from dashboard.errors import Refused
 
@@ -50,7 +50,7 @@ def message(ledger: Ledger, command: Command, person: Person, incident: Incident
 
 def _words(command: Command) -> str:
     """What was written, phones masked.  Raises: Refused `note_missing`."""
-    words = mask_phones(command.note.strip())
+    words = mask_private(command.note.strip())
     if not words:
         raise Refused("note_missing", verb=command.verb)
     return words

@@ -34,6 +34,10 @@ _LONG_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){6,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _EMAIL: Final = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24})\b")
 
+_IDENTITY: Final = re.compile(
+    r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx](?![0-9A-Za-z])"
+)
+"""A Chinese identity card: six digits of a place, a birthday, four more."""
 _NAME_WORDS: Final = r"name|contact|caller|姓名|联系人|举报人|来电人|投诉人|申请人|报案人|(?<![a-z])melder"
 _NAME: Final = re.compile(_NAME_WORDS)
 _NUMBER: Final = re.compile(r"phone|mobile|telef|^tel$|^cell$|fax|wechat|电话|手机|联系方式")
@@ -115,7 +119,7 @@ def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, Per
         return raw, None
     if not isinstance(data, dict):
         return raw, None
-    clean = {name: _phones_masked(value) if name in _FREE_TEXT else value for name, value in data.items()}
+    clean = {name: _private_masked(value) if name in _FREE_TEXT else value for name, value in data.items()}
     record = _named_person(clean.get("reporter"), key)
     if record is not None:
         clean["reporter"] = {"ref": record.ref, "masked": record.masked}
@@ -127,8 +131,8 @@ def without_person(type_: str, raw: bytes, key: bytes = b"") -> tuple[bytes, Per
     return msgspec.json.encode(clean), record
 
 
-def _phones_masked(value: Any) -> Any:
-    return mask_phones(value) if isinstance(value, str) else value
+def _private_masked(value: Any) -> Any:
+    return mask_private(value) if isinstance(value, str) else value
 
 
 def _named_person(reporter: Any, key: bytes) -> PersonRecord | None:
@@ -211,8 +215,12 @@ def readable(raw: bytes) -> str:
     return text
 
 
-def mask_phones(text: str) -> str:
-    """A text with whatever is surely a phone masked; a number plate, a house number, an order number stay."""
+def mask_private(text: str) -> str:
+    """A text as it may be kept for good: what is surely a phone, an identity card or a mail address is masked.
+
+    A number plate, a house number, an order number stay.
+    """
+    text = _IDENTITY.sub(lambda found: mask_phone(found.group()), _EMAIL.sub(r"\1***@\2", text))
     return _until_stable(_PHONE, text)
 
 

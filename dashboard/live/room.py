@@ -24,7 +24,7 @@ from dashboard.city.changes import Change
 from dashboard.city.commands import Command, Person
 from dashboard.city.dispatch import rank_teams
 from dashboard.city.pack import Category, Limit, RosterRules
-from dashboard.city.privacy import mask_phones
+from dashboard.city.privacy import mask_private
 from dashboard.city.roster import Roster
 from dashboard.city.state import PUBLIC, CityState, apply
 from dashboard.city.telemetry import TeamNow
@@ -239,7 +239,7 @@ class ControlRoom:
         asked = self._asked.get(command.id)
         if asked is None:
             asked = self._asked[command.id] = asyncio.get_running_loop().create_future()
-            spoken = msgspec.structs.replace(command, person=person, note=mask_phones(command.note))
+            spoken = msgspec.structs.replace(command, person=person, note=mask_private(command.note))
             try:
                 async with asyncio.timeout(ANSWER_S):
                     await self._redis.xadd(
