@@ -21,6 +21,9 @@ from typing import Any, Final
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from dashboard.city.admission import Bounds
 from dashboard.city.pack import Device
@@ -41,6 +44,23 @@ RESEND_S: Final = 15
 PING_S: Final = 20
 GOING_AWAY, TRY_LATER, NO_HELLO, UNKNOWN, REPLACED = 1001, 1013, 4000, 4003, 4009
 """Why a socket is closed: RFC 6455's codes, and our own from 4000 on."""
+
+
+class Socket(ServerConnection):
+    """A device's socket: one that is ended because a frame is beyond the limit says so before, as a `bye`."""
+
+    def __init__(self, protocol: ServerProtocol, server: Server, **more: Any) -> None:
+        """See `ServerConnection`."""
+        super().__init__(protocol, server, **more)
+        fail = protocol.fail
+
+        def say_and_fail(code: int, reason: str = "") -> None:
+            if code == CloseCode.MESSAGE_TOO_BIG and protocol.state is State.OPEN:
+                bye = {"type": "bye", **refusal("too_large", {"limit_bytes": SOCKET_LIMIT})}
+                protocol.send_text(msgspec.json.encode(bye))
+            fail(code, reason)
+
+        protocol.fail = say_and_fail  # type: ignore[method-assign]
 
 
 @dataclass(eq=False)
@@ -77,7 +97,7 @@ class Gateway:
         """Devices may connect for as long as the block lasts."""
         async with serve(
             self._talk, host, port, max_size=SOCKET_LIMIT, compression=None, ping_interval=PING_S, ping_timeout=PING_S,
-            open_timeout=HELLO_TIME_S, close_timeout=2,
+            open_timeout=HELLO_TIME_S, close_timeout=2, create_connection=Socket,
         ) as server:  # fmt: skip
             yield server
 

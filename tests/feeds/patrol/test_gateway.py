@@ -190,12 +190,14 @@ async def test_a_bad_message_is_refused_with_the_reason_kept_and_the_socket_goes
     assert (kept["code"], kept["source"]) == (code, "device:device-1")
 
 
-async def test_a_frame_beyond_a_megabyte_closes_and_is_noted(field):
+async def test_a_frame_beyond_a_megabyte_is_told_closes_and_is_noted(field):
     async with connect(field.url) as socket:
         await socket.send(hello())
         await socket.recv()
         with contextlib.suppress(ConnectionClosed):
             await socket.send("x" * 2_000_000)
+        bye = json.loads(await socket.recv())
+        assert (bye["type"], bye["code"], bye["args"]) == ("bye", "too_large", {"limit_bytes": 1_048_576})
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
         assert closed.value.rcvd.code == 1009
