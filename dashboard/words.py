@@ -777,7 +777,7 @@ _REFUSED: Final = {
     "too_late": ("这条指令是 {age_s:span}前的，情况可能已变，请再看一眼。", "This command is {age_s:span} old; things may have moved on, look again."),
     "not_there": ("它已不在，可能已结案或并入别的案卷。", "It is no longer there; it may have been closed or merged."),
     "changed_meanwhile": ("{by:person} 在 {at_ms:time} 已改动（{what:changed}），请看过再决定。", "{by:person} changed it at {at_ms:time} ({what:changed}); look at it before you decide."),
-    "claimed": ("{by:person}正在办这一件，未动过；{left_s:clock} 内不续就可以接手。", "{by:person} is at work on it; nothing was done. It is free in {left_s:clock} unless renewed."),
+    "claimed": ("{by:person}正在办这一件，未执行；认领到期不续就可以接手。", "{by:person} is at work on it; nothing was done. It is free when the claim runs out."),
     "claim_lost": ("{by:person} 在 {at_ms:time} 已接手，你的操作没有执行。", "{by:person} took it over at {at_ms:time}; yours was not done."),
     "not_claimed": ("没有人认领这一件。", "Nobody has claimed it."),
     "not_your_claim": ("这是{by:person}认领的。", "It is {by:person}'s claim."),
