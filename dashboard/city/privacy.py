@@ -22,6 +22,8 @@ _PHONE_FORMS: Final = (
     r"|(?<![/-])\(?0[1-9]\d{1,3}(?:\) ?| ?/ ?|[ -])"  # elsewhere: area code from 0, set apart, and then
     r"(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))"  # (no date)
     r"(?:\d{6,8}|\d{3,4}[ -]\d{3,4}|\d{2,3}(?:[ -]\d{2,3}){2,3})"  # six to eight digits or so, in groups
+    r"|01[567]\d{8,9}"  # German mobile in one piece
+    r"|0[1-9](?:[ .]\d\d){4}"  # French: five pairs
     r"|\+\d(?:[ -]?\d){7,13}"  # any other country, in international form
     r"|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})"  # the American grouping
 )
