@@ -1433,6 +1433,7 @@ _LABELS: Final = {
     "scene.cast_by": ("{by}投屏", "Cast by {by}"),
     "scene.cast_left": ("{left}后结束投屏", "for another {left}"),
     "scene.pinned_by": ("{by} {time} 固定", "pinned by {by} at {time}"),
+    "scene.pinned_empty": ("{by} {time} 固定{scene}，现在没有可显示的", "{scene} pinned by {by} at {time}: nothing to show"),
     "scene.frozen_by": (
         "画面已冻结（{by} {time}），为 {picture} 的画面；一级事件照常显示",
         "Frozen by {by} at {time}; picture of {picture}, priority one still comes through",
@@ -1461,6 +1462,7 @@ _LABELS: Final = {
     "label.frozen_by": ("{by} {time} 冻结", "frozen by {by} at {time}"),
     "label.cast_by": ("{by}投屏 #{number}，还剩 {left}", "#{number} cast by {by}, {left} left"),
     "label.pinned_by": ("{by}固定：{scene}", "{scene} pinned by {by}"),
+    "label.pin_empty": ("{scene}现在没有可显示的，屏上是{shown}", "{scene}: nothing to show there, the wall shows {shown}"),
     "label.longest_gap": ("两次绘制最长间隔 {ms} 毫秒", "Longest time between two paints {ms} ms"),
     "scene.not_enrolled": ("{name} 未登记 · 代码 {code}", "{name} not enrolled · code {code}"),
     "label.scene_list": ("画面清单", "List of the scene"),

@@ -33,6 +33,8 @@ class Claimed(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """What a wall says of itself: what it shows and why, what it has drawn, what it holds."""
 
+    lang: _Short = ""
+    """The language of `title` and `why`."""
     scene: _Short = ""
     title: _Words = ""
     why: _Words = ""

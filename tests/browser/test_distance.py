@@ -35,6 +35,12 @@ CUT = """
 return [...document.querySelectorAll('#wall-figures .tile, #wall-ticker .news, #wall-teams')].filter(box =>
   box.checkVisibility() && box.scrollHeight > box.clientHeight + 2).map(box => box.id || box.textContent)"""
 
+KEPT = """
+const kept = [...document.querySelectorAll('#wall-ticker .news .kept > :last-child')];
+const right = box => box.getBoundingClientRect().right;
+return kept.length > 1 && kept.every(one => one.textContent && right(one) <= right(one.closest('.news')))"""
+"""When it was reported and how far it is stands whole, however long the name."""
+
 
 def least_px(distance: float, width: float, wide_px: int) -> float:
     """16.4 minutes of arc: a cap of 0.733 em, as `look` states the formula, without its rounding."""
@@ -56,6 +62,7 @@ def test_every_word_is_large_enough_for_the_farthest_seat_and_nothing_is_cut(
         assert small == [], (distance, width)
         assert min(shown.run("const {font, label} = comis.city_map.sizes; return [font, label]")) >= least * 0.97
         assert shown.run(CUT) == [], (distance, width)
+        assert shown.run(KEPT), (distance, width)
         assert shown.run("const page = document.documentElement; return page.scrollHeight <= innerHeight")
     assert shown.complaints() == []
 
@@ -123,6 +130,25 @@ def test_an_installer_types_metres_and_the_screen_keeps_them(
     shown.key(Keys.BACKSPACE * 4)
     shown.says(".setup", words.say("setup.not_metres", lang))
     shown.run("localStorage.clear()")
+    assert shown.complaints() == []
+
+
+def test_a_wall_that_is_too_far_stays_whole_and_says_what_would_do(
+    chrome: Chrome, stage_of: Callable[..., Stage]
+) -> None:
+    shown = Screen(chrome, stage_of(sensors=5))
+    shown.open("/wall?lang=en&distance=30&width=3")
+    shown.says("#wall-stage .unknown", words.say("setup.second_screen", "en", units=125, nearer="7.2", wider="12.5"))
+    shown.wait("return document.querySelectorAll('.tile').length > 2 && document.querySelector('.news')")
+    shown.wait("return document.querySelector('#wall-when time').textContent.length > 5")
+    within = """
+return ['h1', '#wall-when time', '#wall-ticker', '#wall-teams .silent h2 b'].map(one => {
+  const box = document.querySelector(one).getBoundingClientRect();
+  return box.width > 20 && box.right <= innerWidth && box.bottom <= innerHeight;
+})"""
+    assert shown.run(within) == [True] * 4
+    assert shown.run("return document.querySelector('h1').clientWidth") > 500
+    assert shown.run(KEPT)
     assert shown.complaints() == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -198,3 +199,37 @@ def test_memory_grows_by_its_lowest_points_and_a_young_wall_has_no_slope(screen:
     assert (told["same"], told["differs"], told["bad"]) == (True, True, "door")
     assert told["states"] == ["live", "late", "dead", "late"]
     assert told["listed"] == [["b", "dead"], ["a", "live"]]
+
+
+def test_a_scene_that_has_nothing_to_show_is_said_on_the_wall_and_to_whoever_pinned_it(
+    chrome: Chrome, stage_of: Callable[..., Stage]
+) -> None:
+    city = stage_of(sensors=5, incidents=0)
+    wall = Screen(chrome, city).open("/wall?screen=hall&lang=zh")
+    wall.wait(f"return {WALL}")
+    ask(city, "pin_scene", "hall", item="hotspot")
+    wall.says("#wall-scene .then", "现在没有可显示的")
+    wall.says("#wall-scene .then", "热点")
+    told = {
+        "scene": "overview",
+        "title": "北京：全城总览",
+        "why": "全城没有未结案卷",
+        "by": "turn",
+        "lang": "zh",
+        "shown_s": 5,
+    }
+    row = {
+        "id": "hall 0",
+        "name": "hall",
+        "sha256": "0",
+        "at_ms": int(time.time() * 1000) + 9000,
+        "gone": False,
+        **told,
+    }
+    city.do(city.city.walls.clear)
+    city.do(city.city.walls.__setitem__, "hall 0", row)
+    desk = wall.open("/screens?as=supervisor:6:王敏&lang=en")
+    shown = say("label.pin_empty", "en", scene=say("scene_name.hotspot", "en"), shown=say("scene_name.overview", "en"))
+    desk.says("#screens-table .said", shown)
+    assert not HANZI.search(desk.text("#screens-table .shows"))  # what another language says is its scene's name here
+    assert desk.complaints() == []

@@ -105,6 +105,18 @@ export function liveMark() {
   return node;
 }
 
+/** A line of which the end is never cut: `show(name, kept)`, the name gives way. */
+export function keptLine(tag) {
+  const name = h("span", { class: "clip" }),
+    kept = h("span"),
+    node = h(tag, { class: "kept" }, name, kept);
+  node.show = (words, rest = "") => {
+    text(name, words);
+    text(kept, rest);
+  };
+  return node;
+}
+
 /** A person by the first character of the name. */
 export const face = (name, me = false) =>
   h("span", { class: `who${me ? " me" : ""}`, title: name }, [...(name || "?")][0].toUpperCase());

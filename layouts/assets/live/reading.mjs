@@ -12,6 +12,8 @@ export const UNITS = 1920,
 const UNIT_PER_ARCMIN = 0.00039685, // em per minute of arc and metre: 2 tan(1′/2) / 0.733
   CALM = 27, // units of the smallest type: all fits
   MOST = 30, // beyond it a second screen is better
+  LARGEST = 42, // units of the smallest type: with larger type the wall falls apart
+  STANDING_LARGEST = 30,
   LEAST_M = 0.3,
   MOST_M = 200;
 
@@ -23,6 +25,15 @@ export const isMeasure = (metres) => Number.isFinite(metres) && metres >= LEAST_
 export function sizes({ distance, width }, units = UNITS) {
   const one = (distance / width) * units * UNIT_PER_ARCMIN;
   return Object.fromEntries(Object.entries(ARC).map(([role, arc]) => [role, arc * one]));
+}
+
+/** The distance for which the wall is drawn: the one that was typed, as far as type for it leaves room for anything to read.
+ * @returns {{distance: number, width: number, short: boolean}} `short`: whoever sits farther cannot read it */
+export function drawnFor({ distance, width }, units = UNITS) {
+  const most = units === UNITS ? LARGEST : STANDING_LARGEST,
+    { min } = sizes({ distance, width }, units),
+    short = min > most;
+  return { distance: short ? (distance * most) / min : distance, width, short };
 }
 
 /** How many times larger than drawn; nothing is drawn smaller because somebody sits near. */

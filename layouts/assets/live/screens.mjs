@@ -9,11 +9,12 @@ import { KEYS as SCENES } from "./scenes.mjs";
 import { long, span, timeOfDay } from "./time.mjs";
 import { codeOf } from "./screen.mjs";
 import { Sender } from "./verbs.mjs";
-import { figure, person as nameOf, t, word } from "./words.mjs";
+import { figure, lang, person as nameOf, t, word } from "./words.mjs";
 
 const ALL = "*",
   LATE_S = 15, // a wall speaks every ten seconds
   DEAD_S = 35,
+  OBEYS_MS = 2000, // a wall shows what is pinned well within it
   OPERATORS = new Set(["dispatcher", "supervisor"]),
   OWNERS = new Set(["supervisor", "administrator"]),
   ORDER = { dead: 0, late: 1, live: 2 };
@@ -208,8 +209,9 @@ export function mount({ root, store, channel, clock, person }) {
     }
     text(pick, one.name);
     put(pick, "aria-pressed", chosen === one.id);
-    text(what, wall ? wall.title || word("scene_name", wall.scene) : "–");
-    text(why, wall?.why ?? "");
+    const mine = !wall?.lang || wall.lang === lang; // what a wall says in another language is its scene here
+    text(what, wall ? (mine && wall.title) || word("scene_name", wall.scene) : "–");
+    text(why, mine ? (wall?.why ?? "") : "");
     heard.show(wall ? Math.max(0, (now - wall.at_ms) / 1000) : null, DEAD_S);
     text(lag, wall?.lag_ms == null ? "–" : wall.lag_ms < 1000 ? `${wall.lag_ms} ms` : span(wall.lag_ms / 1000));
     text(shown, wall ? span(wall.shown_s + (now - wall.at_ms) / 1000) : "–");
@@ -221,11 +223,19 @@ export function mount({ root, store, channel, clock, person }) {
       wall && !wall.enrolled ? t("label.not_enrolled", { code: codeOf(wall) }) : "",
       state === "dead" ? t("label.screen_dead", { age: wall ? long((now - wall.at_ms) / 1000) : t("label.long_ago") }) : "",
       wishWords(wish),
+      emptyWords(wall, wish),
       wall?.frozen && !wish?.frozen_at_ms ? t("label.frozen") : "",
       wall && channel.build && wall.build && wall.build !== channel.build ? t("label.other_build") : "",
     ].filter(Boolean);
     text(note, sentences.join(" · "));
     note.hidden = !sentences.length;
+  }
+  /** A pinned scene that this wall has nothing for; said once the wall has spoken since. */
+  function emptyWords(wall, wish) {
+    const pin = [wish, store.tables.screens.get(ALL)].find((row) => row?.scene),
+      obeys = !pin || !wall || wall.frozen || wish?.incident || wall.by === "hand" || wall.scene === pin.scene;
+    if (obeys || wall.at_ms < pin.scene_at_ms + OBEYS_MS) return "";
+    return t("label.pin_empty", { scene: word("scene_name", pin.scene), shown: word("scene_name", wall.scene) });
   }
   function wishWords(wish) {
     if (!wish) return "";

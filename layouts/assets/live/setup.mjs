@@ -3,8 +3,15 @@
  * Kept by the screen itself; opened by S, or by `?setup=1` in the address. */
 
 import { fill, h, text } from "./dom.mjs";
-import { ARC, USUAL, advice, isMeasure, sizes } from "./reading.mjs";
+import { ARC, USUAL, advice, drawnFor, isMeasure, sizes } from "./reading.mjs";
 import { figure, t } from "./words.mjs";
+
+/** What an installer should know, in words. */
+export function adviceWords(viewing, units) {
+  const { code, nearer_m, wider_m, min } = advice(viewing, units),
+    tenth = (metres) => figure(Math.round(metres * 10) / 10);
+  return t(`setup.${code}`, { units: Math.round(min), nearer: tenth(nearer_m), wider: tenth(wider_m) });
+}
 
 /** @param {HTMLElement} box where it opens @param {{units: () => number, unit: () => number, changed: () => void}} at `units` across the picture; `unit` px of one */
 export function mountSetup(box, { units, unit, changed }) {
@@ -45,8 +52,7 @@ export function mountSetup(box, { units, unit, changed }) {
     draw();
   }
   function draw() {
-    const found = sizes(viewing, units()),
-      { code, nearer_m, wider_m, min } = advice(viewing, units());
+    const found = sizes(drawnFor(viewing, units()), units());
     fill(
       body,
       Object.entries(ARC).map(([role, arc]) =>
@@ -58,8 +64,7 @@ export function mountSetup(box, { units, unit, changed }) {
         ),
       ),
     );
-    const tenth = (metres) => figure(Math.round(metres * 10) / 10);
-    text(said, t(`setup.${code}`, { units: Math.round(min), nearer: tenth(nearer_m), wider: tenth(wider_m) }));
+    text(said, adviceWords(viewing, units()));
   }
   function show(on) {
     node.hidden = !on;

@@ -5,6 +5,7 @@ import { $, dress, fill, h, keyed, text } from "./dom.mjs";
 import { mountLens } from "./lens.mjs";
 import { soon } from "./loop.mjs";
 import { svg } from "./marks.mjs";
+import { keptLine } from "./parts.mjs";
 import { boardRows } from "./reading.mjs";
 import { frameOf } from "./scene.mjs";
 import { viewsOf } from "./scenes.mjs";
@@ -61,7 +62,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
   function make() {
     const mark = h("span"),
       words = h("b", { class: "clip" }),
-      small = h("small", { class: "clip" }),
+      small = keptLine("small"),
       figure = h("span", { class: "figure" });
     return Object.assign(h("article", null, mark, h("div", null, words, small), figure), {
       parts: { mark, words, small, figure },
@@ -76,7 +77,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     }
     dress(node, `line ${line.tone}`);
     text(words, line.words);
-    text(small, line.small);
+    small.show(line.small, line.kept);
     text(figure, line.figure);
   }
   function paintSide() {

@@ -4,6 +4,7 @@ import { dress, fill, h, keyed, text } from "./dom.mjs";
 import { incidentMark, svg } from "./marks.mjs";
 import { isHand, isOpen, isUnack } from "./lifecycle.mjs";
 import { soon } from "./loop.mjs";
+import { keptLine } from "./parts.mjs";
 import { clock as asClock, span } from "./time.mjs";
 import { category, inside, lang, t, where, word } from "./words.mjs";
 
@@ -39,8 +40,8 @@ export function mountTicker(box, { store, clock }) {
 
   function make() {
     const mark = h("span"),
-      line = h("p", { class: "clip" }),
-      state = h("small", { class: "clip" });
+      line = keptLine("p"),
+      state = keptLine("small");
     return Object.assign(h("article", { class: "news" }, mark, h("div", null, line, state)), {
       parts: { mark, line, state },
     });
@@ -61,12 +62,12 @@ export function mountTicker(box, { store, clock }) {
       what = category(row.category),
       done = newsWords(row, store);
     if (lang === "en") {
-      // English words are long: what and since when, then where and how far
-      text(line, `${what}, ${age}`);
-      text(state, `${where(row)}, ${inside(done)}`);
+      // English words are long: what and since when, then where and how far; what is cut is the name
+      line.show(what, `, ${age}`);
+      state.show(where(row), `, ${inside(done)}`);
     } else {
-      text(line, `${where(row)} ${what}`);
-      text(state, `${age} ${done}`);
+      line.show(`${where(row)} ${what}`);
+      state.show("", `${age} ${done}`);
     }
   }
 

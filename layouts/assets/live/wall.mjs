@@ -11,16 +11,16 @@ import { CityMap, wallSizes } from "./map.mjs";
 import { incidentMark, svg, teamMark } from "./marks.mjs";
 import { count, liveMark } from "./parts.mjs";
 import { postsLayer } from "./posts.mjs";
-import { STANDING_UNITS, UNITS, growth, roomFor, sizes } from "./reading.mjs";
+import { STANDING_UNITS, UNITS, drawnFor, growth, roomFor, sizes } from "./reading.mjs";
 import { codeOf, speak, whoAmI } from "./screen.mjs";
-import { mountSetup } from "./setup.mjs";
+import { adviceWords, mountSetup } from "./setup.mjs";
 import { Sound, pulse, soundButton } from "./sound.mjs";
 import { mountStage } from "./stage.mjs";
 import { mountTicker } from "./ticker.mjs";
 import { mountTiles } from "./tiles.mjs";
 import { date, timeOfDay } from "./time.mjs";
 import { frozenSentence, handOf, wishesOf } from "./wishes.mjs";
-import { t, word } from "./words.mjs";
+import { lang, t, word } from "./words.mjs";
 
 const SHOWN = ["on_scene", "en_route", "sent", "free", "break", "off", "silent"];
 const MOST_CALLS = 60;
@@ -38,7 +38,8 @@ export function mount({ root, store: source, channel, clock: running, person, ba
   window.comis.shown = shown;
   const unit = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16, // of layout, px: as wall.css says
     units = () => (STANDING.matches && window.comis.viewing.sized ? STANDING_UNITS : UNITS),
-    k = () => growth(window.comis.viewing, units());
+    drawn = () => drawnFor(window.comis.viewing, units()),
+    k = () => growth(drawn(), units());
   let numbersLeft = false,
     room = fitFigures();
   const seen = discreet(store); // what visitors may read; figures and tally count all
@@ -47,8 +48,9 @@ export function mount({ root, store: source, channel, clock: running, person, ba
 
   /** What there is room for at the size that the distance asks: targets, calm tiles and numbers of teams leave, in this order. */
   function fitFigures() {
+    if (window.comis.viewing.sized) document.documentElement.style.setProperty("--view-distance-m", String(drawn().distance));
     const box = $("wall-figures"),
-      seen = sizes(window.comis.viewing, units()),
+      seen = sizes(drawn(), units()),
       px = unit(),
       whole = window.comis.viewing.sized || !HAND.matches,
       stands = whole ? STANDING_SHARE * innerHeight : Infinity, // of a phone in the hand the page scrolls
@@ -190,8 +192,11 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     if (frozen && !shown.frozen && stage.view && (source.kpi.size || performance.now() > EMPTY_MS)) shown.freeze();
     else if (!frozen && shown.frozen) shown.goOn();
     const stranger = asked && source.code && source.tables.screens.get(me.name)?.enrolled_at_ms == null;
-    unknown.hidden = !stranger;
+    const short = drawn().short; // whoever sits in the last row cannot read this wall: it says so, and what would do
+    unknown.hidden = !stranger && !short;
+    unknown.classList.toggle("short", !stranger && short);
     if (stranger) text(unknown, t("scene.not_enrolled", { name: me.name, code: codeOf({ sha256: source.code }) }));
+    else if (short) text(unknown, adviceWords(window.comis.viewing, units()));
     still.hidden = !shown.frozen;
     root.classList.toggle("frozen", shown.frozen);
     if (shown.frozen && frozen) text(still, frozenSentence(frozen, shown.held.at));
@@ -202,6 +207,7 @@ export function mount({ root, store: source, channel, clock: running, person, ba
     stage.now();
   });
   speak(channel, source, () => ({
+    lang,
     scene: stage.memory.shown?.key ?? "",
     title: stage.view?.title ?? "",
     why: stage.view?.why ?? "",

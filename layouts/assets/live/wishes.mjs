@@ -2,7 +2,7 @@
 
 import { cast as castView } from "./scenes/incident.mjs";
 import { long, timeOfDay } from "./time.mjs";
-import { person, t } from "./words.mjs";
+import { person, t, word } from "./words.mjs";
 
 const ALL = "*";
 
@@ -18,8 +18,9 @@ export function wishesOf(screens, name, now) {
   };
 }
 
-/** The view that a hand put here, with the words for the corner; null where the director is free.
- * @param {ReturnType<typeof wishesOf>} wishes @param {object[]} views of now @param {import("./scenes.mjs").City} city @returns {{view: object, note: string}|null} */
+/** The view that a hand put here, with the words for the corner; null where the director is free. Without a `view` where
+ * what is pinned has nothing to show: the director goes on, and the corner says so.
+ * @param {ReturnType<typeof wishesOf>} wishes @param {object[]} views of now @param {import("./scenes.mjs").City} city @returns {{view: object|null, note: string}|null} */
 export function handOf({ cast, pin }, views, city, now) {
   const incident = cast && city.store.tables.incidents.get(cast.incident);
   if (incident) {
@@ -30,9 +31,9 @@ export function handOf({ cast, pin }, views, city, now) {
     };
   }
   const wanted = pin && views.filter((view) => view.key === pin.scene).sort((a, b) => b.salience - a.salience)[0];
-  return wanted
-    ? { view: wanted, note: t("scene.pinned_by", { by: person(pin.scene_by), time: timeOfDay(pin.scene_at_ms) }) }
-    : null;
+  const by = pin && { by: person(pin.scene_by), time: timeOfDay(pin.scene_at_ms) };
+  if (wanted) return { view: wanted, note: t("scene.pinned_by", by) };
+  return pin ? { view: null, note: t("scene.pinned_empty", { ...by, scene: word("scene_name", pin.scene) }) } : null;
 }
 
 /** The sentence of a wall that stands still. @param {object} row the wish @param {number} picture city time of what it shows */

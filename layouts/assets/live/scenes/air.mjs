@@ -27,7 +27,8 @@ export function look({ store, now, rate }) {
       id: row.id,
       mark: sensorMark(row.state, row.priority),
       words: where(row) || row.subject,
-      small: `${rule(row.rule) ? named(rule(row.rule)) : word("sensor_kind", kindOf(row))} ${span((now - row.raised_at_ms) / 1000)}`,
+      small: rule(row.rule) ? named(rule(row.rule)) : word("sensor_kind", kindOf(row)),
+      kept: ` ${span((now - row.raised_at_ms) / 1000)}`,
       figure: row.value == null ? "" : `${figure(row.value)}${unitOf(row.unit)}`,
       tone: row.priority === 1 ? "over" : row.state === "active" ? "near" : "",
     }));
