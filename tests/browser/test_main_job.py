@@ -44,7 +44,7 @@ def test_the_main_job(dash_br: Browser, city: Settings, lang: str, other: str) -
         api.complaint("摊贩占道", lat + 0.05, lon, category="unlicensed_vending")
         api.reading(sensor, "water_level", 34, "cm", lat, lon)
         desk.wait("return document.querySelector('#dispatch-queue .strip .rowq.p1')", WITHIN_S)
-        wall.says("#wall-ticker .news", say("label.unacknowledged", other), WITHIN_S)
+        wall.says("#wall-ticker .news", inside("label.unacknowledged", other), WITHIN_S)
 
         # The dispatcher takes the top one, says that it is real, and sends the team that the advice names first.
         desk.key(Keys.ARROW_DOWN, "a", "1")
@@ -54,7 +54,7 @@ def test_the_main_job(dash_br: Browser, city: Settings, lang: str, other: str) -
         state_is(desk, incident, "pending_dispatch")
         checker.key("/", str(api.table("incidents")[incident]["number"]), Keys.ENTER)
         checker.says("#dispatch-incident", say("state.pending_dispatch", other), WITHIN_S)
-        wall.says("#wall-ticker .news", say("state.pending_dispatch", other), WITHIN_S)
+        wall.says("#wall-ticker .news", inside("state.pending_dispatch", other), WITHIN_S)
         desk.key("d")
         desk.wait("return document.querySelectorAll('.ask .btn').length > 1", WITHIN_S)
         desk.key("1")
@@ -72,14 +72,16 @@ def test_the_main_job(dash_br: Browser, city: Settings, lang: str, other: str) -
             ("on_scene", "handling", "on_scene"),
         ):
             assert team.step(order, step).taken
-            wall.says("#wall-ticker .news", say("label.team_step", other, team=number, step=say(f"step.{step}", other)))
+            wall.says(
+                "#wall-ticker .news", inside("label.team_step", other, team=number, step=say(f"step.{step}", other))
+            )
             wall.says(f"#wall-teams .{column}", number)
             for shown in (desk, checker):
                 state_is(shown, incident, state)
                 step_is(shown, order["assignment"], step)
             checker.says("#dispatch-incident .tl", say(f"step.{step}", other), WITHIN_S)
         assert team.step(order, "finished").taken
-        wall.says("#wall-ticker .news", say("state.pending_check", other), WITHIN_S)
+        wall.says("#wall-ticker .news", inside("state.pending_check", other), WITHIN_S)
         wall.says("#wall-teams .free", number)
         for shown in (desk, checker):
             state_is(shown, incident, "pending_check")
@@ -115,3 +117,9 @@ def state_is(shown: Screen, incident: str, state: str) -> None:
 def step_is(shown: Screen, assignment: str, step: str) -> None:
     """Wait until a browser holds an assignment at that step."""
     shown.wait(f"return comis.store.tables.assignments.get('{assignment}')?.state === '{step}'", WITHIN_S)
+
+
+def inside(code: str, lang: str, **arguments: str) -> str:
+    """The words of a code inside a sentence, as the wall's line says them."""
+    words = say(code, lang, **arguments)
+    return words[:1].lower() + words[1:]
