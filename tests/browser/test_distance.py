@@ -201,3 +201,32 @@ def test_what_is_urgent_is_in_view_where_nobody_typed_metres_and_no_note_lies_on
             assert shown.run(CUT) == []
             assert shown.run(NOTES, veil, still) == [4 if high > wide else 5, []], (wide, high)
     assert shown.complaints() == []
+
+
+EDGE = """
+const walk = document.createTreeWalker(document.querySelector('.page.wall'), NodeFilter.SHOW_TEXT), found = [];
+while (walk.nextNode()) {
+  const { parentElement: box, textContent } = walk.currentNode, range = document.createRange();
+  if (!textContent.trim() || box.closest('#wall-figures') || !box.checkVisibility()) continue;
+  range.selectNodeContents(box);
+  const { top, bottom } = range.getBoundingClientRect();
+  if (top < 1077 && bottom > 1083) found.push(textContent);
+}
+return found"""
+
+
+def test_no_words_lie_on_the_edge_of_two_screens_and_the_corner_says_who_pinned_the_scene(
+    chrome: Chrome, stage_of: Callable[..., Stage]
+) -> None:
+    stage = stage_of(sensors=50, source="simulation")
+    shown = Screen(chrome, stage)
+    shown.open("/wall?lang=en&screen=six&columns=3&rows=2&distance=10&width=6", 5760, 2160)
+    for version, scene in enumerate(("teams", "posts", "figures"), 1):
+        pin = {"id": "six", "scene": scene, "scene_by": "supervisor/1/Mei", "scene_at_ms": 1, "version": version}
+        stage.do(stage.city.commit, "scene_pinned", {"screens": {"six": pin}})
+        side = "#wall-board .tile" if scene == "figures" else "#wall-side .line"
+        shown.wait(f"return comis.stage.view?.key === '{scene}' && document.querySelectorAll('{side}').length > 5")
+        shown.says("#wall-scene .then", "Mei")
+        assert shown.run("return document.querySelector('#wall-scene .then').checkVisibility()")
+        assert shown.run(EDGE) == [], scene
+    assert shown.complaints() == []

@@ -86,7 +86,7 @@ export function mountStage({ root, store, clock, basemap, name, unit, frozen, st
     box.hidden = !side;
     if (!side) return;
     text(head, side.head);
-    const step = parseFloat(getComputedStyle(box).fontSize) * 2.9,
+    const step = parseFloat(getComputedStyle(list).gridAutoRows) || parseFloat(getComputedStyle(box).fontSize) * 2.9,
       room = Math.max(1, Math.floor(list.clientHeight / step)),
       lines = side.lines.slice(0, room),
       rest = (side.of ?? side.lines.length) - lines.length;
