@@ -151,3 +151,22 @@ def apart(boxes: list[list[Any]], width: int, height: int) -> None:
         for other, left_2, top_2, right_2, bottom_2 in boxes[k + 1 :]:
             lies = min(right, right_2) - max(left, left_2) > 1 and min(bottom, bottom_2) - max(top, top_2) > 1
             assert not lies, f"{name} lies on {other}"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_on_a_phone_the_columns_of_a_source_stand_beside_each_other_and_the_clock_is_whole(
+    screen: Screen, lang: str
+) -> None:
+    for path in ("/sources", "/screens"):
+        screen.open(f"{path}?lang={lang}", 390, 844)
+        screen.wait("return document.querySelector('.status time').textContent.length > 5")
+        assert screen.run("return document.querySelector('.status time').getBoundingClientRect().right") <= 390 - 10
+        assert screen.run("return document.documentElement.scrollWidth") <= 390
+    screen.open(f"/sources?lang={lang}", 390, 844)
+    screen.wait("return document.querySelector('.srow:not(.th) .num')")
+    places = screen.run(
+        "return [...document.querySelector('.rows .srow').querySelectorAll(':scope > .num')].map(one => {"
+        "const {left, top} = one.getBoundingClientRect(); return [Math.round(left), Math.round(top)].join()})"
+    )
+    assert len(places) == len(set(places)) == 6
+    assert len({place.split(",")[0] for place in places}) == 2
