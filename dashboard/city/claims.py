@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dashboard.city.alerts import Alert
 from dashboard.city.assignments import Assignment
 from dashboard.city.incidents import ENDED, Incident
 
@@ -67,12 +68,15 @@ def item_of(incidents: Mapping[str, Incident], table: str, row: Any) -> str:
 
 
 def followed(
-    claims: Mapping[str, Claim], incidents: Mapping[str, Incident], rows: Mapping[str, Mapping[str, Any]]
+    claims: Mapping[str, Claim],
+    incidents: Mapping[str, Incident],
+    alerts: Mapping[str, Alert],
+    rows: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Claim | None]:
     """What becomes of claims with rows that change: one whose item is over ends in the same change.
 
     The claim on an alert that belongs to an open incident goes on as the claim on that incident, unless somebody has
-    it. `incidents` are those before the change.
+    it; so does that on an alert whose incident is opened again. `incidents`, `alerts` are those before the change.
     """
     after: dict[str, Claim | None] = {}
     if not claims:
@@ -82,7 +86,11 @@ def followed(
         key = claim_key("incidents", id_)
         if key in claims and (incident is None or incident.state in ENDED):
             after[key] = None
-    for id_, alert in rows.get("alerts", {}).items():
+    touched: dict[str, Any] = dict(rows.get("alerts", {}))
+    for held in claims.values() if changed else ():
+        if held.table == "alerts" and (alert := alerts.get(held.target)) is not None and alert.incident in changed:
+            touched.setdefault(held.target, alert)
+    for id_, alert in touched.items():
         claim = claims.get(claim_key("alerts", id_))
         if claim is None:
             continue
@@ -92,6 +100,6 @@ def followed(
         key = item_of({**incidents, **changed} if changed else incidents, "alerts", alert)
         if key != claim.id:
             after[claim.id] = None
-            if key not in claims:
+            if key not in claims and key not in after:
                 after[key] = replace(claim, id=key, table="incidents", target=alert.incident, version=1)
     return after

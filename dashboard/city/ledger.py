@@ -196,7 +196,7 @@ class Ledger:
 
         `at_ms` is the city time of effect, the input's own city time by default.
         """
-        if claims := followed(self.state.claims, self.state.incidents, rows or {}):
+        if claims := followed(self.state.claims, self.state.incidents, self.state.alerts, rows or {}):
             rows = {**(rows or {}), "claims": {**claims, **(rows or {}).get("claims", {})}}
         change = Change(
             seq=self.state.seq + 1,

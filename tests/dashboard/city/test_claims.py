@@ -77,6 +77,17 @@ def test_orders_and_alerts_go_with_their_incident(city):
     assert city.ask("recall", order, name=LI)[0].type == "assignment_recalled"
 
 
+def test_the_claim_on_an_alert_of_a_closed_incident_goes_on_when_that_is_opened_again(city):
+    city.reading(90)
+    alert = city.alert()
+    city.ask("void", alert.incident, "supervisor", reason="false")
+    assert city.ask("claim", alert.id, name=LI)[0].args["item"] == claim_key("alerts", alert.id)
+    city.ask("reopen", alert.incident, "supervisor", reason="还在响")
+    assert set(city.state.claims) == {claim_key("incidents", alert.incident)}
+    assert city.refusal("acknowledge", alert.id, name=WANG)[0] == "claimed"
+    assert city.ask("acknowledge", alert.id, name=LI)[0].type == "alert_acknowledged"
+
+
 def test_what_the_holder_does_begins_the_lease_anew_but_not_at_every_key(city):
     incident, claim = claimed(city)
     city.at(RENEWED_MS / 1000 - 1)
@@ -175,17 +186,19 @@ def test_the_claim_on_an_alert_goes_on_as_the_claim_on_its_incident(city):
     alert = city.alert()
     own = claim_key("alerts", alert.id)
     claim = Claim(own, "alerts", alert.id, LI_WHO, "1", T0, T0 + LEASE_MS, 7, version=3)
-    after = followed({claim.id: claim}, city.state.incidents, {"alerts": {alert.id: alert}})
+    after = followed({claim.id: claim}, city.state.incidents, city.state.alerts, {"alerts": {alert.id: alert}})
     key = claim_key("incidents", alert.incident)
     assert after[claim.id] is None
     assert (after[key].who, after[key].token, after[key].version) == (LI_WHO, 7, 1)
-    assert followed({claim.id: claim, key: claim}, city.state.incidents, {"alerts": {alert.id: alert}}) == {
+    assert followed(
+        {claim.id: claim, key: claim}, city.state.incidents, city.state.alerts, {"alerts": {alert.id: alert}}
+    ) == {claim.id: None}
+    assert followed({claim.id: claim}, city.state.incidents, city.state.alerts, {"alerts": {alert.id: None}}) == {
         claim.id: None
     }
-    assert followed({claim.id: claim}, city.state.incidents, {"alerts": {alert.id: None}}) == {claim.id: None}
     over = {alert.incident: msgspec.structs.replace(city.state.incidents[alert.incident], state="closed")}
-    assert followed({claim.id: claim}, over, {"alerts": {alert.id: alert}}) == {}  # it stays the alert's own
-    assert followed({}, {}, {"alerts": {alert.id: None}}) == {}
+    assert followed({claim.id: claim}, over, {}, {"alerts": {alert.id: alert}}) == {}  # it stays the alert's own
+    assert followed({}, {}, {}, {"alerts": {alert.id: None}}) == {}
 
 
 # ---- two officers and a device, interleaved -------------------------------------------------------------------------
