@@ -40,9 +40,20 @@ def own_claim(ledger: Ledger, command: Command, person: Person, row: Any) -> Cla
         raise Refused("claim_lost", by=claim.who, at_ms=claim.since_ms)
     if claim.who == name_of(person):
         return claim
-    if protects(claim, ledger.received_ms) and not (person.role == "supervisor" and command.reason.strip()):
+    if _keeps_off(ledger, claim, command, person):
         raise _claimed(ledger, claim)
     return None
+
+
+def of_another(ledger: Ledger, command: Command, person: Person, table: str, row: Any) -> bool:
+    """Whether a row that goes along with what is asked is in another's hand, so that it stays as it is."""
+    claim = ledger.state.claims.get(item_of(ledger.state.incidents, table, row))
+    return claim is not None and claim.who != name_of(person) and _keeps_off(ledger, claim, command, person)
+
+
+def _keeps_off(ledger: Ledger, claim: Claim, command: Command, person: Person) -> bool:
+    """What a supervisor does with a reason goes past a claim."""
+    return protects(claim, ledger.received_ms) and not (person.role == "supervisor" and command.reason.strip())
 
 
 def worked(ledger: Ledger, claim: Claim | None) -> None:

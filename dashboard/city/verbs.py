@@ -118,7 +118,9 @@ def _acknowledge_incident(ledger: Ledger, command: Command, person: Person, inci
     open_alerts = [
         alert
         for alert in ledger.state.alerts.values()
-        if alert.incident == incident.id and "acknowledge" in alerts.LIFECYCLE.get(alert.state, {})
+        if alert.incident == incident.id
+        and "acknowledge" in alerts.LIFECYCLE.get(alert.state, {})
+        and not claiming.of_another(ledger, command, person, "alerts", alert)
     ]
     if incident.acknowledged_at_ms is not None and not open_alerts:
         raise Refused("already_acknowledged", by=incident.acknowledged_by, at_ms=incident.acknowledged_at_ms)

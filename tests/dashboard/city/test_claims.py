@@ -82,6 +82,8 @@ def test_the_claim_on_an_alert_of_a_closed_incident_goes_on_when_that_is_opened_
     alert = city.alert()
     city.ask("void", alert.incident, "supervisor", reason="false")
     assert city.ask("claim", alert.id, name=LI)[0].args["item"] == claim_key("alerts", alert.id)
+    city.ask("acknowledge_incident", alert.incident, name=WANG)
+    assert city.state.alerts[alert.id].state == "active"  # the incident is over, the alert is Li's
     city.ask("reopen", alert.incident, "supervisor", reason="还在响")
     assert set(city.state.claims) == {claim_key("incidents", alert.incident)}
     assert city.refusal("acknowledge", alert.id, name=WANG)[0] == "claimed"
