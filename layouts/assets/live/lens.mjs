@@ -9,6 +9,8 @@ import { metresBetween } from "./scene.mjs";
 
 const LENS = { w: 468, h: 384, scale: 262 };
 const NOTHING = new Set();
+/** Whether a mark reaches into a line of words from `left` to `right` at a height. */
+const reaches = ([x, y], r, left, right, height) => x + r > left && x - r < right && Math.abs(y - height) < r;
 
 /** @param {HTMLElement} box @param {{root: HTMLElement, store: object, basemap: object, unit: () => number}} at `unit`: px of a unit of layout */
 export function mountLens(box, { root, store, basemap, unit }) {
@@ -122,11 +124,15 @@ export function mountLens(box, { root, store, basemap, unit }) {
       if (!call) continue;
       c.font = `600 ${26 * u}px ${map.tokens.font}`;
       c.textBaseline = "middle";
+      const wide = c.measureText(call).width,
+        covers = (left) => marks.some(({ r }, m) => m !== k && reaches(places[m], r, left, left + wide, y)),
+        [right, left] = [x + 21 * u, x - 21 * u - wide],
+        from = covers(right) && !covers(left) ? left : right;
       c.lineWidth = 6 * u;
       c.strokeStyle = map.tokens["map-ground"];
-      c.strokeText(call, x + 21 * u, y);
+      c.strokeText(call, from, y);
       c.fillStyle = map.tokens["ink-1"];
-      c.fillText(call, x + 21 * u, y);
+      c.fillText(call, from, y);
     }
   }
 
