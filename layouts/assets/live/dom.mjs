@@ -2,10 +2,7 @@
 
 const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
 /** Words without the marks that turn the direction of writing: one that a sender left open would turn what we say beside it. */
-const straight = (words) => {
-  const plain = String(words);
-  return plain.replace(TURNS, "");
-};
+const straight = (words) => String(words).replace(TURNS, "");
 
 /** An element. Attributes as given; `class`, `on…` functions and `data` too. Children are nodes or text; null and false are left out.
  * @param {string} name @param {Object<string, any>|null} [attributes] @param {...any} children */
